@@ -1,0 +1,5 @@
+"""`python -m nashira`."""
+
+from .server.cli import main
+
+main()

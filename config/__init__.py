@@ -1,0 +1,1 @@
+"""Settings, the site folder and the tree of errors."""

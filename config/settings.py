@@ -1,0 +1,116 @@
+"""Settings of a site: `nashira.toml` in the site folder, overridden by `NASHIRA_…` environment variables."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .errors import SettingsError
+
+
+class Part(BaseModel):
+    """A section of the settings file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Service(Part):
+    """[service]: what the world sees."""
+
+    base_url: str = Field("http://127.0.0.1:8000", description="Public URL of the server, without a trailing slash.")
+    title: str = Field("Nashira", description="Name of the service on its pages.")
+    publisher: str = Field("", description="Who publishes: an institution or a person.")
+    contact: str = Field("", description="E-mail address for questions.")
+    authority: str = Field("example.org", description="IVOA authority id, the part after ivo://.")
+    trust_proxy: bool = Field(False, description="Honour X-Forwarded-* headers of a reverse proxy.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+
+
+class Limits(Part):
+    """[limits]: what one request may cost."""
+
+    maxrec_default: int = Field(20_000, ge=0, description="Rows of a result where the request has no MAXREC.")
+    maxrec_hard: int = Field(100_000_000, ge=1, description="Most rows a result can have; larger MAXREC are lowered.")
+    sync_seconds: float = Field(60, gt=0, description="Longest time a sync query may run.")
+    async_seconds: float = Field(3600, gt=0, description="Execution duration of a new job.")
+    async_seconds_hard: float = Field(86_400, gt=0, description="Longest execution duration a job may ask for.")
+    retention_seconds: float = Field(604_800, gt=0, description="Time until a new job and its result are destroyed.")
+    retention_seconds_hard: float = Field(2_592_000, gt=0, description="Longest retention a job may ask for.")
+    upload_bytes: int = Field(100_000_000, gt=0, description="Most bytes of one request body or fetched upload.")
+    upload_rows: int = Field(1_000_000, gt=0, description="Most rows of one uploaded table.")
+    upload_tables: int = Field(10, gt=0, description="Most tables uploaded with one query.")
+    upload_seconds: float = Field(60, gt=0, description="Longest time to fetch an upload by URL.")
+    upload_private_hosts: bool = Field(False, description="Fetch uploads from private and loopback addresses (tests).")
+    query_chars: int = Field(1_000_000, gt=0, description="Longest query text.")
+
+
+class Engine(Part):
+    """[engine]: where queries run."""
+
+    threads: int = Field(2, ge=1, description="Threads of the embedded engine for all queries together.")
+    memory_mb: int = Field(1024, ge=64, description="Memory limit of the embedded engine.")
+    temp_mb: int = Field(10_240, ge=0, description="Temporary disk space of the embedded engine.")
+    sync_slots: int = Field(16, ge=1, description="Sync queries that run at the same time; the next wait.")
+
+
+class Jobs(Part):
+    """[jobs]: asynchronous work."""
+
+    database: str = Field("", description="SQLAlchemy URL of the job store; empty: SQLite in var/jobs.sqlite.")
+    workers: int = Field(4, ge=0, description="Job threads of a server process.")
+    lease_seconds: float = Field(30, gt=0, description="A worker silent for longer than this has lost its job.")
+    tries: int = Field(3, ge=1, description="Times a job is started before it is given up.")
+    queued_limit: int = Field(10_000, ge=1, description="Most queued jobs; beyond, the service answers 503.")
+
+
+class Settings(BaseSettings):
+    """All settings of a site."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NASHIRA_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    service: Service = Field(default_factory=Service)
+    limits: Limits = Field(default_factory=Limits)
+    engine: Engine = Field(default_factory=Engine)
+    jobs: Jobs = Field(default_factory=Jobs)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then the file's values (handed over as init arguments)."""
+        return env_settings, init_settings
+
+
+def load_settings(site: Path) -> Settings:
+    """Read the settings of the site folder `site`; SettingsError names the key and the reason."""
+    path = site / "nashira.toml"
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{site} is no site folder: it has no nashira.toml (make one with `nashira init`)"
+        raise SettingsError(message) from None
+    except tomllib.TOMLDecodeError as error:
+        message = f"nashira.toml: {error}"
+        raise SettingsError(message) from error
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        message = f"nashira.toml: {faults}"
+        raise SettingsError(message) from error

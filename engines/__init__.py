@@ -1,0 +1,1 @@
+"""Where rows live: SQL in, Arrow batches out."""

@@ -1,0 +1,1 @@
+"""The model of what is published: catalog, tables, columns, types, names, descriptors."""

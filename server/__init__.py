@@ -1,0 +1,1 @@
+"""The app put together, the command line, the demo sky."""

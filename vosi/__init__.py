@@ -1,0 +1,1 @@
+"""VOSI 1.1: capabilities, tables, availability."""
