@@ -1,0 +1,134 @@
+"""A server killed with -9 loses no job; two servers on one site share jobs; the store survives damage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from nashira.server.demo import make_demo_site
+from tests.conformance.server import free_port, serving, wait_until_ready
+
+SLOW = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b WHERE a.gmag + {k} < b.gmag"
+
+
+def submit(url: str, query: str, phase: str = "RUN") -> str:
+    form = {"LANG": "ADQL", "QUERY": query, "PHASE": phase, "RESPONSEFORMAT": "csv"}
+    return httpx.post(f"{url}/tap/async", data=form).headers["location"].rsplit("/", 1)[1]
+
+
+def phases(url: str, jobs: list[str]) -> list[str]:
+    with httpx.Client() as client:
+        return [client.get(f"{url}/tap/async/{job}/phase").text for job in jobs]
+
+
+def result(url: str, job: str) -> str:
+    return httpx.get(f"{url}/tap/async/{job}/results/result").text
+
+
+def until(condition: object, seconds: float = 60) -> None:
+    """Wait until `condition()` holds."""
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.1)
+
+
+def test_kill_nine_with_ten_running_and_fifty_queued(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    make_demo_site(site, stars=6000)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = dict(os.environ) | {"NASHIRA_SERVICE__BASE_URL": url, "NASHIRA_JOBS__WORKERS": "10"}
+    command = [sys.executable, "-m", "nashira", "serve", "--site", str(site), "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        first = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_ready(url, first)
+            jobs = [submit(url, SLOW.format(k=k % 3)) for k in range(60)]
+            until(lambda: phases(url, jobs).count("EXECUTING") == 10)
+            assert phases(url, jobs).count("QUEUED") >= 40
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+        second = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            wait_until_ready(url, second)
+            until(lambda: set(phases(url, jobs)) == {"COMPLETED"}, 120)
+            counts = [result(url, job).split() for job in jobs]
+        finally:
+            second.terminate()
+            second.wait(20)
+    assert all(count[0] == "n" and int(count[1]) > 0 for count in counts)
+    assert len({tuple(counts[k]) for k in range(0, 60, 3)}) == 1  # the same query, the same answer
+
+
+def test_two_servers_on_one_site(demo_site: Path, tmp_path: Path) -> None:
+    with serving(demo_site, tmp_path / "a.log") as one, serving(demo_site, tmp_path / "b.log") as two:
+        job = submit(one, "SELECT TOP 3 source_id FROM demo.stars ORDER BY source_id")
+        until(lambda: phases(two, [job]) == ["COMPLETED"])
+        assert result(two, job).split() == ["source_id", "71", "135", "199"]
+        pending = submit(one, "SELECT TOP 1 ra FROM demo.stars", phase="")
+        httpx.post(f"{two}/tap/async/{pending}/phase", data={"PHASE": "RUN"})
+        until(lambda: phases(one, [pending]) == ["COMPLETED"])
+        assert httpx.delete(f"{two}/tap/async/{job}").status_code == 303
+        assert httpx.get(f"{one}/tap/async/{job}").status_code == 404
+
+
+def test_a_new_table_appears_without_a_restart(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    make_demo_site(site, stars=2000)
+    source = tmp_path / "extra.csv"
+    source.write_text("num,ra,dec\n1,10.5,20.5\n2,11.5,21.5\n")
+    query = {"LANG": "ADQL", "QUERY": "SELECT num FROM more.extra ORDER BY num", "RESPONSEFORMAT": "csv"}
+    with serving(site, tmp_path / "log") as url:
+        assert httpx.get(f"{url}/tap/sync", params=query).status_code == 400
+        publish = [
+            sys.executable,
+            "-m",
+            "nashira",
+            "publish",
+            str(source),
+            "--site",
+            str(site),
+            "--table",
+            "more.extra",
+        ]
+        subprocess.run(publish, check=True, capture_output=True)
+        until(lambda: httpx.get(f"{url}/tap/sync", params=query).text.split() == ["num", "1", "2"], 5)
+
+
+def test_a_corrupt_file_in_the_store_costs_only_its_own_table(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    make_demo_site(site, stars=2000)
+    (folder,) = [f for f in (site / "store").iterdir() if f.name.endswith("stars")]
+    for path in folder.rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with serving(site, tmp_path / "log") as url:
+        broken = httpx.get(f"{url}/tap/sync", params={"LANG": "ADQL", "QUERY": "SELECT TOP 1 ra FROM demo.stars"})
+        whole = httpx.get(f"{url}/tap/sync", params={"LANG": "ADQL", "QUERY": "SELECT name FROM demo.clusters"})
+    assert broken.status_code >= 400
+    assert 'value="ERROR"' in broken.text
+    assert str(tmp_path) not in broken.text
+    assert whole.status_code == 200
+    check = subprocess.run(
+        [sys.executable, "-m", "nashira", "check", "--site", str(site)], capture_output=True, text=True, check=False
+    )
+    assert check.returncode == 1
+    assert "stars" in check.stdout + check.stderr
+
+
+def test_a_missing_store_folder_is_no_crash(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    make_demo_site(site, stars=2000)
+    (folder,) = [f for f in (site / "store").iterdir() if f.name.endswith("clusters")]
+    shutil.rmtree(folder)
+    with serving(site, tmp_path / "log") as url:
+        answer = httpx.get(f"{url}/tap/sync", params={"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n FROM demo.stars"})
+        assert answer.status_code == 200
