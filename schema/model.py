@@ -89,6 +89,7 @@ class Table:
     kind: str = "table"
     position: SkyColumns | None = None
     keys: tuple[ForeignKey, ...] = ()
+    primary: tuple[str, ...] = ()  # columns that identify a row
 
     @property
     def adql_name(self) -> str:

@@ -40,3 +40,17 @@ def is_regular(name: str) -> bool:
 def adql_name(name: str) -> str:
     """Write `name` as an ADQL identifier, quoted where it must be."""
     return name if is_regular(name) else '"' + name.replace('"', '""') + '"'
+
+
+def identifier_fault(name: str) -> str:
+    """Say why `name` cannot be the name of a schema or table here; empty where it can.
+
+    Names of schemas and tables are folder names, URLs and words of queries, so they need no quotes.
+    """
+    if len(name) > 64:
+        return f"{name[:20]}… is too long: a name has at most 64 characters"
+    if not _REGULAR.match(name):
+        return f"{name!r} is no name: use letters, digits and underscores, beginning with a letter"
+    if name.upper() in RESERVED:
+        return f"{name} is a reserved word of ADQL; choose another name"
+    return ""

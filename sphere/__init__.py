@@ -1,1 +1,1 @@
-"""."""
+"""Regions of the sky, HEALPix coverage, exact tests on the sphere."""

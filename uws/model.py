@@ -58,7 +58,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the store knows it; times are UTC, aware. `parameters` keep order and repeats."""
+    """A job as the store knows it; times are UTC, aware. `parameters` keep order and repeats.
+
+    `revision` counts changes of parameters and uploads, for compare and set.
+    """
 
     id: str
     service: str
@@ -77,6 +80,7 @@ class Job:
     failure: JobFailure | None = None
     tries: int = 0
     progress: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(slots=True)

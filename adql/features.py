@@ -1,0 +1,58 @@
+"""The optional features of the language as `/capabilities` declares them (TAPRegExt 1.0 section 2.3, ADQL 2.1 section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .functions import FUNCTIONS
+from .geometry import BUILDERS
+
+_STANDARD = "ivo://ivoa.net/std/TAPRegExt#features-"
+TYPES: dict[str, str] = {
+    "geo": f"{_STANDARD}adqlgeo",
+    "string": f"{_STANDARD}adql-string",
+    "common-table": f"{_STANDARD}adql-common-table",
+    "sets": f"{_STANDARD}adql-sets",
+    "type": f"{_STANDARD}adql-type",
+    "conditional": f"{_STANDARD}adql-conditional",
+    "unit": f"{_STANDARD}adql-unit",
+    "offset": f"{_STANDARD}adql-offset",
+    "udf": f"{_STANDARD}udf",
+    "extension": "ivo://org.gavo.dc/std/exts#extra-adql-keywords",
+}
+"""Feature key → type URI in the spelling that clients of all ages know."""
+
+_SYNTAX = (
+    ("string", "ILIKE", "LIKE whatever the case."),
+    ("common-table", "WITH", ""),
+    ("sets", "UNION", ""),
+    ("sets", "EXCEPT", ""),
+    ("sets", "INTERSECT", ""),
+    ("type", "CAST", "Values that the target cannot hold become NULL, literals are refused."),
+    ("unit", "IN_UNIT", ""),
+    ("offset", "OFFSET", ""),
+    ("extension", "CASE", "CASE WHEN … THEN … ELSE … END, and CASE x WHEN … ."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageFeature:
+    """One feature: its type URI, its form (a keyword or a signature), and a description that may be empty."""
+
+    type: str
+    form: str
+    description: str
+
+
+def features() -> tuple[LanguageFeature, ...]:
+    """Give all optional features, in the order of their types."""
+    found = [(key, form, description) for key, form, description in _SYNTAX]
+    found += [("geo", name, "") for name in BUILDERS]
+    for row in FUNCTIONS.values():
+        if row.feature == "udf":
+            found += [("udf", signature.text, row.description) for signature in row.signatures]
+        elif row.feature != "core":
+            found.append((row.feature, row.name, row.description))
+    order = list(TYPES)
+    found.sort(key=lambda item: order.index(item[0]))
+    return tuple(LanguageFeature(TYPES[key], form, description) for key, form, description in found)

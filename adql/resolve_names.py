@@ -1,0 +1,241 @@
+"""Names: which table or column a name in the text means (ADQL 2.1 section 2.1.2).
+
+Regular names match any case, delimited ones exactly. Where a regular name matches several spellings, the one
+written exactly so wins, else it is ambiguous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..config.errors import Position, UnknownName
+from ..schema.model import Catalog, Table
+from ..schema.names import adql_name
+from .resolved import ColumnValue, Common, QuerySource, Source, TableSource, Value
+from .spelling import closest, did_you_mean
+from .tree import ColumnRef, Identifier, TableName
+
+
+def same(identifier: Identifier, name: str) -> bool:
+    """Tell whether the identifier of a query means the raw `name`."""
+    if identifier.delimited:
+        return identifier.text == name
+    return identifier.text.lower() == name.lower()
+
+
+def written(qualifier: Sequence[Identifier], name: Identifier) -> str:
+    """Write a qualified name as an author would."""
+    return ".".join(adql_name(part.text) if part.delimited else part.text for part in (*qualifier, name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A table reference in scope: its visible name, and the schema's where it has no alias."""
+
+    name: Identifier
+    schema: str | None
+    source: Source
+
+    def value(self, index: int, at: Position) -> ColumnValue:
+        """Make a reference to column `index`."""
+        return ColumnValue(self.source, self.source.sql_name(index), self.source.columns[index], at)
+
+    def find(self, name: Identifier) -> list[int]:
+        """Give the indices of the columns a name may mean; an exact spelling wins."""
+        columns = self.source.columns
+        if name.delimited:
+            return [i for i, column in enumerate(columns) if column.name == name.text]
+        wanted = name.text.lower()
+        found = [i for i, column in enumerate(columns) if column.name.lower() == wanted]
+        exact = [i for i in found if columns[i].name == name.text]
+        return exact if len(found) > 1 and len(exact) == 1 else found
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a FROM clause offers; `merged` are columns shared by USING or NATURAL, `hidden` their originals."""
+
+    entries: tuple[Entry, ...] = ()
+    merged: tuple[tuple[str, Value], ...] = ()
+    hidden: frozenset[tuple[int, int]] = frozenset()
+
+    def find(self, name: Identifier, at: Position) -> list[tuple[str, Value]]:
+        """Give (place, value) for all columns an unqualified name may mean."""
+        found: list[tuple[str, Value]] = [("", value) for label, value in self.merged if same(name, label)]
+        for entry in self.entries:
+            for index in entry.find(name):
+                if (id(entry), index) not in self.hidden:
+                    found.append((entry.name.text, entry.value(index, at)))
+        return found
+
+    def star(self, at: Position) -> Iterator[tuple[str, Value]]:
+        """Give (name, value) of all columns in the order of `*`: shared columns first and once."""
+        yield from self.merged
+        for entry in self.entries:
+            for index, column in enumerate(entry.source.columns):
+                if (id(entry), index) not in self.hidden:
+                    yield column.name, entry.value(index, at)
+
+    def names(self) -> Iterator[str]:
+        """Give all column names, for suggestions."""
+        yield from (label for label, _ in self.merged)
+        for entry in self.entries:
+            yield from (column.name for column in entry.source.columns)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The frame of a query and those around it; `sources` are the query's own."""
+
+    frame: Frame
+    parent: Scope | None = None
+
+    def column(self, ref: ColumnRef) -> Value:
+        """Bind a column reference; UnknownName with suggestions where it has no or several meanings."""
+        found = self.lookup(ref)
+        if found is not None:
+            return found
+        if ref.qualifier:
+            raise self._unknown_qualified(ref)
+        names = list(dict.fromkeys(name for scope in self.chain() for name in scope.frame.names()))
+        tables = ", ".join(entry.name.text for entry in self.frame.entries[:4])
+        message = f"No column {written((), ref.name)}" + (f" in {tables}" if tables else "")
+        raise UnknownName(message, ref.at, did_you_mean(ref.name.text, names))
+
+    def lookup(self, ref: ColumnRef) -> Value | None:
+        """Bind a column reference in the innermost query that knows it; None where none does."""
+        for scope in self.chain():
+            if ref.qualifier:
+                found = [
+                    (entry.name.text, entry.value(index, ref.at))
+                    for entry in entries(scope.frame, ref.qualifier)
+                    for index in entry.find(ref.name)
+                ]
+            else:
+                found = scope.frame.find(ref.name, ref.at)
+            if len(found) == 1:
+                return found[0][1]
+            if found:
+                raise self._ambiguous(ref, [place for place, _ in found])
+        return None
+
+    def chain(self) -> Iterator[Scope]:
+        """This scope and those around it, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def _ambiguous(self, ref: ColumnRef, places: list[str]) -> UnknownName:
+        name = written((), ref.name)
+        choices = ", ".join(f"{adql_name(place)}.{name}" for place in dict.fromkeys(places) if place)
+        message = f"Column {written(ref.qualifier, ref.name)} is ambiguous"
+        advice = f"It can be one of {choices}" if choices else "Give the columns different names with AS"
+        return UnknownName(message, ref.at, advice)
+
+    def _unknown_qualified(self, ref: ColumnRef) -> UnknownName:
+        table = written(ref.qualifier[:-1], ref.qualifier[-1])
+        for scope in self.chain():
+            for entry in entries(scope.frame, ref.qualifier):
+                names = [column.name for column in entry.source.columns]
+                message = f"Table {table} has no column {written((), ref.name)}"
+                return UnknownName(message, ref.at, did_you_mean(ref.name.text, names))
+        return unknown_reference(self, ref.qualifier, ref.at)
+
+
+def unknown_reference(scope: Scope, qualifier: Sequence[Identifier], at: Position) -> UnknownName:
+    """Make the error for a table or alias that FROM does not name."""
+    known = [entry.name.text for part in scope.chain() for entry in part.frame.entries]
+    message = f"{written(qualifier[:-1], qualifier[-1])} is no table or alias in FROM"
+    for part in scope.chain():
+        for entry in part.frame.entries:
+            if isinstance(entry.source, TableSource) and same(qualifier[-1], entry.source.table.name):
+                advice = f"The table is called {adql_name(entry.name.text)} here: write {adql_name(entry.name.text)}.…"
+                return UnknownName(message, at, advice)
+    return UnknownName(message, at, did_you_mean(qualifier[-1].text, known))
+
+
+def entries(frame: Frame, qualifier: Sequence[Identifier]) -> list[Entry]:
+    """Give the references that `alias`, `table` or `schema.table` names; a catalogue name before them is refused later."""
+    if len(qualifier) > 2:
+        return []
+    schema = qualifier[0] if len(qualifier) == 2 else None
+    return [
+        entry
+        for entry in frame.entries
+        if same(qualifier[-1], entry.name.text)
+        and (schema is None or (entry.schema is not None and same(schema, entry.schema)))
+    ]
+
+
+@dataclass(slots=True)
+class Names:
+    """All tables a query may name, and the labels given out so far."""
+
+    catalog: Catalog
+    uploads: Sequence[Table]
+    commons: list[tuple[str, Common]] = field(default_factory=list)
+    read: dict[str, None] = field(default_factory=dict)
+    features: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+    _count: int = 0
+
+    def label(self, letter: str) -> str:
+        """Give out a unique SQL name."""
+        self._count += 1
+        return f"{letter}{self._count}"
+
+    def source(self, ref: TableName) -> Entry:
+        """Bind a table reference; UnknownName with suggestions where it has no or several meanings."""
+        if not ref.qualifier:
+            for name, common in reversed(self.commons):
+                if same(ref.name, name):
+                    source = QuerySource(self.label("t"), common.query, common.columns, common, ref.at)
+                    return Entry(ref.alias or ref.name, None, source)
+        table = self._table(ref)
+        self.read[table.adql_name] = None
+        label = self.label("t")
+        if ref.alias:
+            return Entry(ref.alias, None, TableSource(label, table, ref.at))
+        plain = Identifier(table.name, True, ref.at)
+        return Entry(plain, table.schema, TableSource(label, table, ref.at))
+
+    def _tables(self) -> Iterator[Table]:
+        yield from self.uploads
+        yield from self.catalog.tables()
+
+    def _table(self, ref: TableName) -> Table:
+        if len(ref.qualifier) > 1:
+            message = f"{written(ref.qualifier, ref.name)} names a catalogue, which this service does not have"
+            raise UnknownName(message, ref.at, f"Write {written(ref.qualifier[-1:], ref.name)}")
+        schema = ref.qualifier[0] if ref.qualifier else None
+        found = [
+            table
+            for table in self._tables()
+            if same(ref.name, table.name) and (schema is None or same(schema, table.schema))
+        ]
+        if len(found) > 1:
+            found = [t for t in found if t.name == ref.name.text and (not schema or t.schema == schema.text)] or found
+        if len(found) == 1:
+            return found[0]
+        if found:
+            message = f"Table {written(ref.qualifier, ref.name)} is ambiguous"
+            raise UnknownName(message, ref.at, "It can be one of " + ", ".join(table.adql_name for table in found[:5]))
+        raise self._unknown(ref)
+
+    def _unknown(self, ref: TableName) -> UnknownName:
+        name = written(ref.qualifier, ref.name)
+        if ref.qualifier and ref.qualifier[0].text.upper() == "TAP_UPLOAD":
+            given = ", ".join(adql_name(table.name) for table in self.uploads)
+            advice = f"Uploaded tables are: {given}" if given else "No table was uploaded with this query"
+            return UnknownName(f"No table {name}", ref.at, advice)
+        return UnknownName(f"No table {name}", ref.at, self._advice(name, ref.name.text))
+
+    def _advice(self, name: str, last: str) -> str:
+        tables = list(self._tables())
+        near = closest(name, (*(table.adql_name for table in tables), *(label for label, _ in self.commons)))
+        if not near:
+            names = closest(last, dict.fromkeys(table.name for table in tables))
+            near = [table.adql_name for name in names for table in tables if table.name == name][:3]
+        return f"Did you mean {' or '.join(near)}?" if near else "TAP_SCHEMA.tables lists all tables"

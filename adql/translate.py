@@ -1,0 +1,31 @@
+"""The door of the room: ADQL text in, SQL and its columns out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..schema.model import Catalog, Table
+from .duckdb import print_query
+from .parser import parse
+from .resolve import resolve
+from .translation import Translation
+
+
+def translate(
+    text: str,
+    catalog: Catalog,
+    *,
+    uploads: Sequence[Table] = (),
+    limit: int | None = None,
+    version: str = "2.1",
+) -> Translation:
+    """Translate one ADQL query; `limit` is the most rows the outermost query may give (MAXREC + 1).
+
+    Uploads are tables of the schema TAP_UPLOAD. Raises AdqlSyntaxError, UnknownName, AdqlTypeError and Unsupported,
+    all with a place in the text and advice where there is any.
+    """
+    query, names = resolve(parse(text, version), catalog, uploads)
+    sql, scans = print_query(query, limit)
+    return Translation(
+        sql, query.columns, tuple(names.read), frozenset(names.features), scans, tuple(names.warnings)
+    )

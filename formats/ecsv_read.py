@@ -1,0 +1,138 @@
+"""ECSV headers and values (Astropy APE 6, ECSV 1.0): YAML in comment lines, then a plain text table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import yaml
+
+from ..config.errors import UploadError, UploadTooLarge
+from ..schema.model import Column
+from ..schema.types import STRINGS, VOType
+from .fits_units_read import vo_unit
+from .source import OPERATOR, ReadLimits, check_columns
+from .texts_read import values_of
+from .votable_fields_read import Field, make_field
+
+ECSV = b"# %ECSV"
+_MOST_YAML = 2_000_000  # bytes of a header; YAML is read slowly
+_DATATYPES = {
+    "bool": "boolean", "int8": "short", "uint8": "unsignedByte", "int16": "short", "uint16": "int", "int32": "int",
+    "uint32": "long", "int64": "long", "float16": "float", "float32": "float", "float64": "double",
+    "float128": "double", "complex64": "floatComplex", "complex128": "doubleComplex", "complex256": "doubleComplex",
+}  # fmt: skip
+_SUBTYPE = re.compile(r"([a-z0-9]+)\[([0-9, a-z]*)\]\Z")
+_NUMBER = r"[+-]?(?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf)"
+_COMPLEX = rf"^\(?({_NUMBER})([+-](?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf))j\)?$"
+
+
+@dataclass(frozen=True, slots=True)
+class EcsvHeader:
+    """What the header says; its end in bytes and lines."""
+
+    columns: tuple[Column, ...]
+    delimiter: str
+    description: str
+    size: int
+    lines: int
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that passes over tags it does not know."""
+
+
+def _unknown(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
+    """Make nothing of an unknown tag."""
+
+
+_Loader.add_multi_constructor("", _unknown)
+
+
+def read_ecsv_header(head: bytes, limits: ReadLimits) -> EcsvHeader:
+    """Read the header at the start of a file; UploadError tells what is wrong with it."""
+    size = lines = 0
+    texts: list[str] = []
+    while head.startswith(b"#", size):
+        end = head.find(b"\n", size) + 1 or len(head)
+        texts.append(head[size:end].decode("utf-8", "replace").rstrip("\r\n").removeprefix("#").removeprefix(" "))
+        size, lines = end, lines + 1
+    if size > _MOST_YAML:
+        message = f"the ECSV header has more than {_MOST_YAML} bytes"
+        raise UploadTooLarge(message)
+    try:
+        said = yaml.load("\n".join(texts[1:]), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        place = str(error).split("\n")[0][:200]
+        message = f"the ECSV header is no valid YAML: {place}"
+        raise UploadError(message) from error
+    if not isinstance(said, dict) or not isinstance(said.get("datatype"), list) or not said["datatype"]:
+        message = "the ECSV header has no list of columns (datatype)"
+        raise UploadError(message)
+    check_columns(len(said["datatype"]), limits)
+    columns = tuple(_column(one, number, limits) for number, one in enumerate(said["datatype"], 1))
+    delimiter = said.get("delimiter", " ")
+    if delimiter not in {" ", ","}:
+        message = "the delimiter of an ECSV file is a blank or a comma"
+        raise UploadError(message)
+    meta = said.get("meta")
+    description = meta.get("description", "") if isinstance(meta, dict) else ""
+    return EcsvHeader(columns, delimiter, str(description or ""), size, lines)
+
+
+def _column(said: Any, number: int, limits: ReadLimits) -> Column:
+    if not isinstance(said, dict) or not isinstance(said.get("name"), str | int | float):
+        message = f"column {number} of the ECSV header has no name"
+        raise UploadError(message)
+    meta = said.get("meta")
+    more = meta if isinstance(meta, dict) else {}
+    ucd, utype = (_text(more.get(key) or said.get(key)) for key in ("ucd", "utype"))
+    kind = _type(str(said.get("datatype", "")), _text(said.get("subtype")), str(said["name"]), number, limits)
+    return Column(str(said["name"]), kind, _text(said.get("description")), vo_unit(_text(said.get("unit"))), ucd, utype)
+
+
+def _text(said: Any) -> str:
+    return str(said).strip() if isinstance(said, str | int | float) else ""
+
+
+def _type(datatype: str, subtype: str, name: str, number: int, limits: ReadLimits) -> VOType:
+    """Give the VOTable type; arrays of numbers keep their shape (first index fastest), other JSON values stay texts."""
+    if datatype == "uint64":
+        return VOType("char", "20")
+    if datatype in _DATATYPES:
+        return VOType(_DATATYPES[datatype])
+    if datatype != "string":
+        message = f'column {number} ("{name[:60]}") of the ECSV header has the unknown datatype "{datatype[:60]}"'
+        raise UploadError(message)
+    found = _SUBTYPE.match(subtype)
+    if found and found.group(1) in _DATATYPES and not found.group(1).startswith("complex"):
+        sizes = [part.strip() for part in found.group(2).split(",")][::-1]
+        if "null" not in sizes[:-1]:
+            size = "x".join("*" if one == "null" else one for one in sizes)
+            attributes = {"name": name, "datatype": _DATATYPES[found.group(1)], "arraysize": size}
+            return make_field(attributes, number, limits).column.type
+    return VOType("char", "*", "json" if subtype else None)
+
+
+def ecsv_values(kind: VOType) -> Callable[[pa.StringArray], pa.Array]:
+    """Give the function that reads the texts of a column; empty ones are null for every type."""
+    if kind.datatype in STRINGS:
+        return lambda texts: texts
+    attributes = {"datatype": kind.datatype, "arraysize": kind.arraysize or ""}
+    one = make_field(attributes, 1, OPERATOR)
+    if kind.arraysize is not None:
+        return lambda texts: values_of(_elements(texts, one), one)
+    if kind.datatype.endswith("Complex"):
+        return lambda texts: values_of(pc.replace_substring_regex(texts, _COMPLEX, r"\1 \2"), one)
+    return lambda texts: values_of(texts, one)
+
+
+def _elements(texts: pa.StringArray, one: Field) -> pa.StringArray:
+    """Turn JSON arrays of numbers into elements between blanks; a null within becomes NaN where there is one."""
+    if one.datatype in {"float", "double"}:
+        texts = pc.replace_substring(texts, "null", "nan")
+    return pc.replace_substring_regex(texts, pattern=r"[\[\],\s]+", replacement=" ")

@@ -1,0 +1,51 @@
+"""Units as FITS files write them → VOUnits spelling."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import cache
+
+from astropy import units
+
+_READINGS = ("fits", "vounit", "generic", "ogip", "cds")
+_SPELLINGS = (
+    (re.compile(r"(?i)\bergs\b"), "erg"),
+    (re.compile(r"(?i)\bphotons\b"), "photon"),
+    (re.compile(r"(?i)\bcounts\b"), "count"),
+    (re.compile(r"(?i)\bpixels\b"), "pixel"),
+    (re.compile(r"(?i)\b(degrees|degree|degs)\b"), "deg"),
+    (re.compile(r"(?i)\b(arcsecs|arcseconds?)\b"), "arcsec"),
+    (re.compile(r"(?i)\b(seconds?|secs?)\b"), "s"),
+    (re.compile(r"(?i)\b(days)\b"), "d"),
+    (re.compile(r"(?i)\b(years)\b"), "yr"),
+    (re.compile(r"(?i)\bdeg2\b"), "deg**2"),
+    (re.compile(r"(?i)\bmags\b"), "mag"),
+)
+_LONGEST = 200
+
+
+@cache
+def vo_unit(text: str) -> str:
+    """Write a unit as VOUnits 1.1 does, `erg.s**-1.cm**-2`; one that nobody understands stays as it is."""
+    text = text.strip()
+    if not text or len(text) > _LONGEST:
+        return text[:_LONGEST]
+    spellings = [text]
+    for pattern, plain in _SPELLINGS:
+        spellings.append(pattern.sub(plain, spellings[-1]))
+    for spelling in dict.fromkeys((text, spellings[-1])):
+        for reading in _READINGS:
+            written = _rewrite(spelling, reading)
+            if written is not None:
+                return written
+    return text
+
+
+def _rewrite(text: str, reading: str) -> str | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        try:
+            return str(units.Unit(text, format=reading).to_string(format="vounit"))
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+            return None

@@ -1,0 +1,152 @@
+"""Publish tables: from files or as the descriptors say, each whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.errors import OperatorError, PublishError, StoreError
+from ..config.site import SiteFolder
+from ..engines.store import current_record, table_folders
+from ..engines.store_records import SchemaRecord, TableRecord, read_record
+from ..engines.store_write import commit, drafting, publishing, rewrite, sweep, withdraw, write_schema
+from ..schema.descriptor import Dataset, Described, load_descriptors
+from .build import build
+from .descriptors import put_table, schema_record, writing_descriptors
+from .faults import explained
+from .metadata import found_in, new_record, refreshed
+from .report import Report
+from .sorting import work_folder
+from .sources import open_one, source_paths, source_records
+from .targets import Target, described_targets, file_targets, wish
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a table: `outcome` is published, described (metadata only), unchanged or withdrawn."""
+
+    name: str
+    outcome: str
+    rows: int = 0
+    files: int = 0
+    seconds: float = 0.0
+
+
+def publish(
+    folder: SiteFolder, sources: Sequence[Path], *, table: str | None, schema: str | None, report: Report
+) -> tuple[Published, ...]:
+    """Publish files, or without files bring the site to what its descriptors say.
+
+    `table` is `schema.name` for one file, `schema` a schema for all. A table that fails leaves its old version
+    whole and the others go on; PublishError at the end tells all that failed.
+    """
+    described, faults = load_descriptors(folder.datasets)
+    sweep(folder.store)
+    if not sources:
+        return _as_described(folder, described, faults, report)
+    wanted = wish(table, schema)
+    with explained("reading the files"):
+        targets = file_targets(folder.root, sources, wanted, described)
+    broken = [str(f) for f in faults if any(f"datasets/{t.schema}.yaml:" in str(f) for t in targets)]
+    if broken:
+        raise PublishError("; ".join(broken))
+    done = _each(targets, lambda target: publish_table(folder, target, report), [], report)
+    sweep(folder.store)
+    return done
+
+
+def _each(
+    targets: Sequence[Target], act: Callable[[Target], Published], faults: Sequence[OperatorError], report: Report
+) -> tuple[Published, ...]:
+    """Act on all targets, then raise what failed in one PublishError."""
+    done: list[Published] = []
+    failed: list[OperatorError] = list(faults)
+    for target in targets:
+        try:
+            done.append(act(target))
+        except OperatorError as error:
+            failed.append(error)
+        finally:
+            report.end()
+    if failed:
+        message = "\n".join(dict.fromkeys(str(error) for error in failed))
+        raise PublishError(message) from failed[0]
+    return tuple(done)
+
+
+def publish_table(folder: SiteFolder, target: Target, report: Report) -> Published:
+    """Build a table from its source and make it current; PublishError leaves everything as it was."""
+    started = time.monotonic()
+    with (
+        explained(target.name),
+        publishing(folder.store, target.name) as home,
+        drafting(home) as draft,
+        work_folder(folder.temp) as work,
+    ):
+        table = target.table
+        content = target.content or open_one(folder.root, table.source, table.index, target.where)
+        seen = source_records(source_paths(folder.root, table.source))
+        built = build(content, table, target.name, draft.folder, work, report)
+        record = new_record(target, content, built, seen)
+        old = _record_or_none(home)
+        found = found_in(record, content.part)
+        with writing_descriptors(folder):
+            dataset, listing = put_table(folder, target.schema, table, found, old.listing if old else "")
+            commit(draft, record.model_copy(update={"listing": listing}))
+            write_schema(folder.store, schema_record(dataset))
+    return Published(target.name, "published", record.rows, len(record.partitions), time.monotonic() - started)
+
+
+def _record_or_none(home: Path) -> TableRecord | None:
+    try:
+        return current_record(home)
+    except StoreError:  # not published yet, or damaged: then it is made anew
+        return None
+
+
+def _as_described(
+    folder: SiteFolder, described: Mapping[str, Described], faults: Sequence[PublishError], report: Report
+) -> tuple[Published, ...]:
+    """Publish what changed, take over edits of metadata, take down what no descriptor names any more."""
+    targets = described_targets(described)
+    done = _each(targets, lambda target: _bring_up(folder, target, report), faults, report)
+    for one in described.values():
+        _put_schema(folder.store, one.dataset)
+    named = {target.name for target in targets}
+    gone = [home.name for home in table_folders(folder.store) if home.name not in named]
+    for name in gone:
+        withdraw(folder.store, name)
+        report.say(f"{name}: no descriptor names it any more, it was taken down")
+    sweep(folder.store)
+    return (*done, *(Published(name, "withdrawn") for name in gone))
+
+
+def _bring_up(folder: SiteFolder, target: Target, report: Report) -> Published:
+    """Bring one table to what its descriptor says, reading its source only where it must be."""
+    record = _record_or_none(folder.store / target.name)
+    paths = source_paths(folder.root, target.table.source)
+    with explained(target.name):
+        same = record is not None and (not paths or source_records(paths) == record.sources)
+    new = refreshed(record, target) if record is not None and same else None
+    if record is None or new is None:
+        return publish_table(folder, target, report)
+    if not paths:
+        report.warn(f"{target.name}: its source {target.table.source} is gone; what is published stays")
+    if new == record:
+        return Published(target.name, "unchanged", record.rows, len(record.partitions))
+    with explained(target.name), publishing(folder.store, target.name) as home:
+        rewrite(home, new)
+    return Published(target.name, "described", new.rows, len(new.partitions))
+
+
+def _put_schema(store: Path, dataset: Dataset) -> None:
+    """Write the metadata of a schema where they changed."""
+    new = schema_record(dataset)
+    try:
+        if read_record(store / f"{dataset.name}.json", SchemaRecord) == new:
+            return
+    except StoreError:  # missing or damaged: it is written now
+        pass
+    write_schema(store, new)

@@ -1,0 +1,92 @@
+"""The app put together: site, jobs, services, pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..config.errors import NashiraError
+from ..config.site import SiteFolder
+from ..query.site import Site
+from ..tap import routes as tap
+from ..tap.runner import runner
+from ..uws.jobs import Jobs
+from ..uws.store import JobStore
+from ..uws.threads import ThreadDispatcher
+from ..vosi import capabilities
+from ..vosi.routes import Described
+from ..vosi.routes import routes as vosi_routes
+from .health import Health
+from .middleware import Envelope, Errors
+from .pages import make_pages
+
+_SIBLINGS = ("capabilities", "availability", "tables", "examples")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A site at work: rows, jobs and the threads that run them."""
+
+    site: Site
+    jobs: Jobs
+    dispatcher: ThreadDispatcher
+
+
+def open_engine(folder: SiteFolder) -> Engine:
+    """Open the site and its jobs; nothing runs before `dispatcher.start()`."""
+    site = Site.open(folder)
+    jobs = Jobs(JobStore(folder.jobs_database), folder.results, folder.settings)
+    return Engine(site, jobs, ThreadDispatcher(jobs, {tap.SERVICE: runner(site)}))
+
+
+def create_app(folder: SiteFolder) -> Starlette:
+    """Make the ASGI application of a site; its lifespan starts and stops the job threads."""
+    engine = open_engine(folder)
+    site = engine.site
+    health = Health(site)
+    pages = make_pages(site)
+
+    def elements() -> list[str]:
+        return [tap.capability(site), *capabilities.sibling_elements(tap.service_url(site), _SIBLINGS)]
+
+    vosi = vosi_routes(Described(elements, lambda: site.catalog, health.trouble))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        engine.dispatcher.start()
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(_close, engine)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        return pages.error(request.scope, error)
+
+    return Starlette(
+        routes=[
+            *pages.routes(),
+            *tap.routes(site, engine.jobs, vosi),
+            Route("/health", health.endpoint),
+            *(route for route in vosi if getattr(route, "path", "") in {"/capabilities", "/availability"}),
+        ],
+        middleware=[
+            Middleware(Envelope, base_url=folder.settings.service.base_url),
+            Middleware(Errors, pages=pages),
+        ],
+        exception_handlers={HTTPException: failed, NashiraError: failed},
+        lifespan=lifespan,
+    )
+
+
+def _close(engine: Engine) -> None:
+    engine.dispatcher.stop()
+    engine.site.close()

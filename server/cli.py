@@ -1,0 +1,228 @@
+"""The command line: `nashira init`, `publish`, `check`, `serve`, `worker`, `demo`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from ..config.errors import OperatorError, SettingsError
+
+if TYPE_CHECKING:
+    from ..config.site import SiteFolder
+    from ..ingest.publish import Published
+
+app = typer.Typer(
+    name="nashira",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="""Publish catalogues to the Virtual Observatory.
+
+    In three steps:
+
+      nashira init mysite
+
+      nashira publish --site mysite catalogue.fits
+
+      nashira serve --site mysite
+    """,
+)
+
+SiteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--site",
+        envvar="NASHIRA_SITE",
+        show_envvar=True,
+        help="The site's folder; else the current one.",
+        metavar="DIR",
+    ),
+]
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it may exist.")]) -> None:
+    """Make a site: a folder with settings, descriptors and data.
+
+    Example: nashira init /data/mysite
+    """
+    from ..config.site import open_site
+    from .template import settings_text
+
+    settings = folder / "nashira.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with settings.open("x", encoding="utf-8") as file:
+            file.write(settings_text())
+        open_site(folder)
+    except FileExistsError:
+        message = f"{folder} is a site already (or a file is in the way); nothing was changed"
+        raise SettingsError(message) from None
+    except OSError as error:
+        message = f"{folder} cannot be made a site: {error.strerror}"
+        raise SettingsError(message) from error
+    _say(f"{folder} is a site now. Say who you are in {settings}, then publish: nashira publish --site {folder} FILE…")
+
+
+@app.command()
+def publish(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="FITS, VOTable, CSV, TSV, ECSV, Parquet, HATS folders, or a pattern in quotes that joins files.",
+        ),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="SCHEMA.NAME", help="The name of the table; else from the file's.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option("--schema", metavar="NAME", help="One schema for all files; else one for each file.")
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Publish files as tables, or take over edits of the descriptors.
+
+    Such as:
+
+      nashira publish hip_main.fits                      (becomes hip_main.main)
+
+      nashira publish hip_main.fits --table hip.stars
+
+      nashira publish 'parts/*.parquet' --table survey.objects
+
+      nashira publish a.vot b.vot --schema project       (become project.a and project.b)
+
+      nashira publish                                    (after editing datasets/*.yaml)
+
+    A file of several tables becomes several tables, named by their extensions. What was found out stands in
+    datasets/SCHEMA.yaml for editing; edits win over what the files say. A server that runs notices by itself.
+    """
+    from ..ingest.publish import publish as publish_files
+    from .console import ConsoleReport
+
+    folder = _site(site)
+    with ConsoleReport(Console(stderr=True, emoji=False)) as report:
+        done = publish_files(folder, files or (), table=table, schema=schema, report=report)
+    for one in done:
+        _say(_line(one))
+    if not done:
+        _say(f"there is nothing to publish in {folder.datasets}; name files: nashira publish FILE…")
+
+
+def _line(one: Published) -> str:
+    if one.outcome != "published":
+        return f"{one.name}: {_OUTCOMES[one.outcome]}"
+    speed = f", {one.rows / one.seconds:,.0f} rows/s" if one.seconds > 0.5 else ""
+    rows, files = (f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in ((one.rows, "row"), (one.files, "file")))
+    return f"{one.name}: {rows} in {files}, {one.seconds:.1f} s{speed}"
+
+
+_OUTCOMES = {
+    "described": "its metadata were taken over",
+    "unchanged": "nothing has changed",
+    "withdrawn": "it was taken down",
+}
+
+
+@app.command()
+def check(site: SiteOption = None) -> None:
+    """Look over settings, descriptors, stored files and metadata; fails where something is wrong.
+
+    Example: nashira check --site mysite
+    """
+    from ..ingest.check import Level, summary
+    from ..ingest.check import check as check_site
+
+    findings = check_site(_site(site))
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    styles = {Level.ERROR: "red", Level.WARNING: "yellow", Level.ADVICE: "cyan"}
+    for finding in findings:
+        label = f"[{styles[finding.level]}]{finding.level.name.lower()}[/]"
+        console.print(f"{label} {escape(finding.where)}: {escape(finding.text)}")
+    console.print(summary(findings))
+    if any(finding.level is Level.ERROR for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    site: SiteOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else the setting.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; else the setting.")] = None,
+) -> None:
+    """Serve the site over HTTP, with job threads of its own.
+
+    Example: nashira serve --site mysite --host 0.0.0.0 --port 8080
+    """
+    from .serve import serve as serve_site
+
+    folder = _site(site)
+    _allow_many_files()
+    serve_site(folder, host, port, announce=_say)
+
+
+@app.command()
+def worker(site: SiteOption = None) -> None:
+    """Run queued jobs of the site beside its servers; any number of workers may run.
+
+    Example: nashira worker --site mysite
+    """
+    from .serve import work
+
+    folder = _site(site)
+    _allow_many_files()
+    work(folder)
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where the demo site is kept; made where it is missing.")
+    ] = Path("nashira-demo"),
+) -> None:
+    """Make a site with an invented sky and serve it: the quickest way to see everything work.
+
+    Example: nashira demo
+    """
+    from .demo import demo as run_demo
+
+    _allow_many_files()
+    run_demo(folder)
+
+
+def _site(site: Path | None) -> SiteFolder:
+    from ..config.site import open_site
+
+    return open_site(site or Path.cwd())
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files to the hard one: a reader holds a lock file a table."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True, emoji=False).print(text, markup=False, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; an operator's error is one red message and exit code 1."""
+    try:
+        app()
+    except OperatorError as error:
+        Console(stderr=True, soft_wrap=True, emoji=False).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,319 @@
+"""The job database, the only truth about jobs; SQLite or PostgreSQL through SQLAlchemy.
+
+A job is one row: what belongs to it (parameters, uploads, results) lies in JSON columns, so that one
+query fetches a job in one consistent state. Every change is a single UPDATE that names the state it expects
+(compare and set) and commits by itself; no transaction spans statements and no SQL is SQLite's alone.
+Lists of rows never load the JSON columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..config.errors import StoreError
+from .model import ACTIVE, Job, JobFailure, JobResult, Phase, Upload
+from .rows import JOBS, METADATA, job_of, results_json, uploads_json
+from .times import micros, moment
+
+_CLAIM_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """A line of the job list."""
+
+    id: str
+    phase: Phase
+    created: datetime
+    owner: str | None
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a job list shows; `phases` empty means all but ARCHIVED (UWS 1.1 section 2.2.2.1)."""
+
+    service: str
+    owner: str | None = None
+    phases: tuple[Phase, ...] = ()
+    after: datetime | None = None
+    most: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's hold on a job: valid while the row still shows this worker and this try."""
+
+    job_id: str
+    worker: str
+    tries: int
+    lost: int = 0
+
+
+class JobStore:
+    """Jobs in a database; safe from any thread, any number of processes may share it."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database `url` (an SQLAlchemy URL), making its table where it is missing."""
+        self._engine = _engine(url)
+        try:
+            METADATA.create_all(self._engine)
+        except SQLAlchemyError:
+            METADATA.create_all(self._engine)  # another process was making it at the same moment
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _connect(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            message = "The job database does not answer"
+            raise StoreError(message) from error
+
+    def _update(self, statement: sa.Update | sa.Delete) -> int:
+        with self._connect() as connection:
+            return connection.execute(statement).rowcount
+
+    # Making and reading
+
+    def insert(self, job: Job) -> None:
+        """Add a new job."""
+        values: dict[str, Any] = {
+            "id": job.id,
+            "service": job.service,
+            "phase": job.phase,
+            "owner": job.owner,
+            "run_id": job.run_id,
+            "created": micros(job.created),
+            "destruction": micros(job.destruction),
+            "execution_seconds": job.execution_seconds,
+            "quote": None if job.quote is None else micros(job.quote),
+            "tries": 0,
+            "lost": 0,
+            "revision": 0,
+            "parameters": job.parameters,
+            "uploads": uploads_json(job.uploads),
+            "results": [],
+            "progress": {},
+        }
+        with self._connect() as connection:
+            connection.execute(sa.insert(JOBS), values)
+
+    def get(self, job_id: str) -> Job | None:
+        """Fetch a job; None where there is none. Upload paths are relative to the job's folder."""
+        with self._connect() as connection:
+            row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job_id)).first()
+        return None if row is None else job_of(row)
+
+    def phases(self, ids: Collection[str]) -> dict[str, Phase]:
+        """Give the phases of those of `ids` that exist."""
+        query = sa.select(JOBS.c.id, JOBS.c.phase).where(JOBS.c.id.in_(list(ids)))
+        with self._connect() as connection:
+            return {row.id: Phase(row.phase) for row in connection.execute(query)}
+
+    def list(self, wanted: JobFilter) -> tuple[JobRef, ...]:
+        """Give the jobs of one owner and service, newest first."""
+        c = JOBS.c
+        query = sa.select(c.id, c.phase, c.created, c.owner, c.run_id).where(c.service == wanted.service)
+        query = query.where(c.owner.is_(None) if wanted.owner is None else c.owner == wanted.owner)
+        query = query.where(c.phase.in_(wanted.phases) if wanted.phases else c.phase != Phase.ARCHIVED)
+        if wanted.after is not None:
+            query = query.where(c.created > micros(wanted.after))
+        query = query.order_by(c.created.desc(), c.id).limit(wanted.most)
+        with self._connect() as connection:
+            return tuple(
+                JobRef(r.id, Phase(r.phase), moment(r.created), r.owner, r.run_id) for r in connection.execute(query)
+            )
+
+    def count(self, phase: Phase) -> int:
+        """Count the jobs of all services in a phase."""
+        with self._connect() as connection:
+            return connection.execute(
+                sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.phase == phase)
+            ).scalar_one()
+
+    # What owners change
+
+    def set_content(
+        self, job: Job, parameters: Sequence[tuple[str, str]], uploads: Sequence[Upload], run_id: str | None
+    ) -> bool:
+        """Replace parameters and uploads of a PENDING job unless somebody changed them since `job` was read."""
+        c = JOBS.c
+        change = sa.update(JOBS).where(c.id == job.id, c.phase == Phase.PENDING, c.revision == job.revision)
+        values = {"parameters": list(parameters), "uploads": uploads_json(uploads), "run_id": run_id}
+        return self._update(change.values(revision=c.revision + 1, **values)) == 1
+
+    def set_destruction(self, job_id: str, time: datetime) -> bool:
+        """Change when a job is destroyed."""
+        return self._update(_known(job_id).values(destruction=micros(time))) == 1
+
+    def set_duration(self, job_id: str, seconds: int, quote: datetime | None) -> bool:
+        """Change how long a job may run, and when it is expected to end."""
+        expected = None if quote is None else micros(quote)
+        return self._update(_known(job_id).values(execution_seconds=seconds, quote=expected)) == 1
+
+    def queue(self, job_id: str, time: datetime, quote: datetime) -> bool:
+        """Move a job from PENDING to QUEUED."""
+        change = sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.phase == Phase.PENDING)
+        return self._update(change.values(phase=Phase.QUEUED, queued=micros(time), quote=micros(quote))) == 1
+
+    def abort(self, job_id: str, time: datetime, failure: JobFailure | None = None) -> bool:
+        """End a job that has not ended; a worker that runs it loses its claim."""
+        change = sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.phase.in_(ACTIVE))
+        return self._update(change.values(**_ended(Phase.ABORTED, time, failure))) == 1
+
+    def forget(self, job_id: str) -> bool:
+        """Remove a job."""
+        return self._update(sa.delete(JOBS).where(JOBS.c.id == job_id)) == 1
+
+    # What workers do
+
+    def claim(self, worker: str, services: Collection[str], time: datetime, lease_until: datetime) -> Job | None:
+        """Take the job of these services that has been queued longest; None where none is queued."""
+        c = JOBS.c
+        oldest = (
+            sa.select(c.id)
+            .where(c.phase == Phase.QUEUED, c.service.in_(list(services)))
+            .order_by(c.queued, c.id)
+            .limit(1)
+        )
+        with self._connect() as connection:
+            for _ in range(_CLAIM_ATTEMPTS):
+                job_id = connection.execute(oldest).scalar()
+                if job_id is None:
+                    return None
+                take = sa.update(JOBS).where(c.id == job_id, c.phase == Phase.QUEUED)
+                taken = connection.execute(
+                    take.values(
+                        phase=Phase.EXECUTING,
+                        worker=worker,
+                        lease=micros(lease_until),
+                        started=micros(time),
+                        tries=c.tries + 1,
+                    )
+                )
+                if taken.rowcount == 1:
+                    row = connection.execute(sa.select(JOBS).where(c.id == job_id, c.worker == worker)).first()
+                    return None if row is None else job_of(row)
+        return None
+
+    def renew(self, worker: str, ids: Collection[str], lease_until: datetime) -> None:
+        """Prolong the worker's claims on these jobs."""
+        c = JOBS.c
+        change = sa.update(JOBS).where(c.id.in_(list(ids)), c.worker == worker, c.phase == Phase.EXECUTING)
+        self._update(change.values(lease=micros(lease_until)))
+
+    def held(self, worker: str) -> frozenset[Claim]:
+        """Give the claims that the worker still holds."""
+        return frozenset(claim for claim in self.claims() if claim.worker == worker)
+
+    def claims(self, expired_at: datetime | None = None) -> tuple[Claim, ...]:
+        """Give all claims, or those whose lease has ended by `expired_at`."""
+        c = JOBS.c
+        query = sa.select(c.id, c.worker, c.tries, c.lost).where(c.phase == Phase.EXECUTING)
+        if expired_at is not None:
+            query = query.where(c.lease < micros(expired_at))
+        with self._connect() as connection:
+            return tuple(Claim(r.id, r.worker or "", r.tries, r.lost) for r in connection.execute(query))
+
+    def set_progress(self, claim: Claim, progress: Mapping[str, str]) -> bool:
+        """Note how far a running job is."""
+        return self._update(_holding(claim).values(progress=dict(progress))) == 1
+
+    def finish(
+        self,
+        claim: Claim,
+        phase: Phase,
+        time: datetime,
+        results: Sequence[JobResult] = (),
+        failure: JobFailure | None = None,
+    ) -> bool:
+        """End a job whose claim still holds; its results become visible by this."""
+        return self._update(_holding(claim).values(results=results_json(results), **_ended(phase, time, failure))) == 1
+
+    def hand_back(self, claim: Claim) -> bool:
+        """Queue a job again whose run was stopped, in its old place."""
+        return self._update(_holding(claim).values(**_REQUEUED)) == 1
+
+    def requeue_lost(self, claim: Claim) -> bool:
+        """Queue a job again whose worker was lost, and count the loss."""
+        return self._update(_holding(claim).values(lost=claim.lost + 1, **_REQUEUED)) == 1
+
+    # What a sweep looks for
+
+    def overdue(self, time: datetime) -> tuple[str, ...]:
+        """Give the running jobs beyond their execution duration."""
+        c = JOBS.c
+        end = c.started + c.execution_seconds * 1_000_000
+        return self._ids(c.phase == Phase.EXECUTING, c.execution_seconds > 0, end < micros(time))
+
+    def due(self, time: datetime) -> tuple[str, ...]:
+        """Give the jobs whose destruction time has come."""
+        return self._ids(JOBS.c.destruction <= micros(time))
+
+    def _ids(self, *conditions: sa.ColumnElement[bool]) -> tuple[str, ...]:
+        with self._connect() as connection:
+            return tuple(connection.execute(sa.select(JOBS.c.id).where(*conditions).limit(1000)).scalars())
+
+
+_REQUEUED: Mapping[str, Any] = {
+    "phase": Phase.QUEUED,
+    "worker": None,
+    "lease": None,
+    "started": None,
+    "progress": {},
+}
+
+
+def _known(job_id: str) -> sa.Update:
+    """Update the row of a job that is not archived."""
+    return sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.phase != Phase.ARCHIVED)
+
+
+def _holding(claim: Claim) -> sa.Update:
+    """Update the row only while the claim holds."""
+    c = JOBS.c
+    return sa.update(JOBS).where(
+        c.id == claim.job_id, c.phase == Phase.EXECUTING, c.worker == claim.worker, c.tries == claim.tries
+    )
+
+
+def _ended(phase: Phase, time: datetime, failure: JobFailure | None) -> dict[str, Any]:
+    """Give the values of a row that has come to its end."""
+    return {
+        "phase": phase,
+        "ended": micros(time),
+        "worker": None,
+        "lease": None,
+        "failure_message": None if failure is None else failure.message,
+        "failure_transient": failure is not None and failure.transient,
+    }
+
+
+def _engine(url: str) -> sa.Engine:
+    """Make an engine whose statements commit by themselves; SQLite gets its write-ahead log."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30}, max_overflow=50)
+
+    @sa.event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
