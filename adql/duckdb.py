@@ -14,6 +14,7 @@ from sqlglot.dialects.duckdb import DuckDB
 
 from ..schema.model import Files, Partition
 from ..schema.types import VOType
+from ..sphere.coverage import circle_ranges
 from . import nodes as n
 from .duckdb_values import ValuePrinter
 from .kinds import NULL, kind
@@ -53,6 +54,7 @@ from .spatial_joins import CellJoin, cell_joins
 from .translation import Scan
 
 _PRINTED_RANGES = 8  # more cost more to print and evaluate than they spare; files are chosen by all ranges
+
 
 def print_query(query: Query, limit: int | None) -> tuple[str, tuple[Scan, ...]]:
     """Give the SQL of a query of at most `limit` rows, and how it reads its tables."""
@@ -118,9 +120,7 @@ class QueryPrinter(ValuePrinter):
         self._finish(node, query.order_by, limit, query.offset)
         return node
 
-    def _finish(
-        self, node: n.Node, order_by: tuple[OrderTerm, ...], limit: int | None, offset: int | None
-    ) -> None:
+    def _finish(self, node: n.Node, order_by: tuple[OrderTerm, ...], limit: int | None, offset: int | None) -> None:
         terms = [
             exp.Ordered(
                 this=n.integer(term.key) if isinstance(term.key, int) else self.value(term.key),
@@ -222,8 +222,6 @@ class QueryPrinter(ValuePrinter):
                         self._widened(there, cone, float(radius))
 
     def _widened(self, source: TableSource, cone: Cone, radius: float) -> None:
-        from ..sphere.coverage import circle_ranges
-
         self.pruning[source] = tuple(circle_ranges(cone.lon, cone.lat, min(180.0, cone.radius + radius)))
 
     def _conjunction(self, condition: Condition, sources: tuple[Source, ...]) -> n.Node:
@@ -232,8 +230,8 @@ class QueryPrinter(ValuePrinter):
         for source, ranges in self.finder.regions(condition).items():
             if source in sources:
                 tests.extend(self._ranges(source, ranges))
-        for source in sources:
-            for number, pair in enumerate(self.cells.get(source, ())):
+        for expanded in sources:
+            for number, pair in enumerate(self.cells.get(expanded, ())):
                 if _tests(condition, pair):
                     tests.append(self._same_cell(pair, number))
         return n.all_of(*tests, *(self.condition(part) for part in conjuncts(condition)))

@@ -162,7 +162,7 @@ class ValuePrinter:
     # --------------------------------------------------------- conditions
 
     def compare(self, node: Compare) -> n.Node:
-        """left operator right."""
+        """Left operator right."""
         return n.compare(node.operator, self.value(node.left), self.value(node.right))
 
     def within(self, node: Within) -> n.Node:

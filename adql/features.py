@@ -1,4 +1,4 @@
-"""The optional features of the language as `/capabilities` declares them (TAPRegExt 1.0 section 2.3, ADQL 2.1 section 4)."""
+"""The optional features of the language, for `/capabilities` (TAPRegExt 1.0 section 2.3, ADQL 2.1 section 4)."""
 
 from __future__ import annotations
 

@@ -101,9 +101,7 @@ def _row(
     read = tuple(signature(text) for text in texts)
     name = texts[0].partition("(")[0].upper()
     lowerings = {"duckdb": duckdb}
-    return Function(
-        name, read, feature, description, lowerings, unit, ucd, aggregate, test, frozenset(literals)
-    )
+    return Function(name, read, feature, description, lowerings, unit, ucd, aggregate, test, frozenset(literals))
 
 
 def _real(name: str, duckdb: Lowering | None = None, unit: str = "") -> Function:
@@ -187,15 +185,28 @@ _USER_DEFINED = (
         unit="deg",
         ucd="pos.eq",
     ),
-    _row("udf", "ivo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"),
-    _row("udf", "ivo_to_mjd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(40587.0), _MODIFIED, unit="d", ucd="time.epoch"),
-    _row("udf", "gavo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"),
-    _row("udf", "gavo_to_mjd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(40587.0), _MODIFIED, unit="d", ucd="time.epoch"),
+    _row(
+        "udf", "ivo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"
+    ),
+    _row(
+        "udf", "ivo_to_mjd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(40587.0), _MODIFIED, unit="d", ucd="time.epoch"
+    ),
+    _row(
+        "udf", "gavo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"
+    ),
+    _row(
+        "udf",
+        "gavo_to_mjd(d TIMESTAMP) -> DOUBLE PRECISION",
+        low.julian(40587.0),
+        _MODIFIED,
+        unit="d",
+        ucd="time.epoch",
+    ),
     _row(
         "udf",
         "ivo_string_agg(expression TEXT, delimiter TEXT) -> TEXT",
         low.joined_texts,
-        "Aggregate: all texts of a group that are not NULL, joined by the delimiter; an empty text where there is none.",
+        "Aggregate: all texts of a group that are not NULL, joined by the delimiter; empty where there is none.",
         aggregate=True,
     ),
     _row(
@@ -240,6 +251,20 @@ _USER_DEFINED = (
         low.normal_random,
         "A random number of the normal distribution with mean mu and standard deviation sigma.",
         unit="same",
+    ),
+    _row(
+        "udf",
+        "ivo_hms_to_degrees(hms TEXT) -> DOUBLE PRECISION",
+        low.sexagesimal("hH", 15.0),
+        "An angle in hours, h:m:s, hhmmss or hHmMsS, in degrees; NULL where the text is none.",
+        unit="deg",
+    ),
+    _row(
+        "udf",
+        "ivo_dms_to_degrees(dms TEXT) -> DOUBLE PRECISION",
+        low.sexagesimal("dD", 1.0),
+        "An angle in degrees, d:m:s, ddmmss or dDmMsS, as a number; NULL where the text is none.",
+        unit="deg",
     ),
     _row(
         "udf",

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from sqlglot import exp
+
 from ..config.errors import AdqlTypeError, Position
 from ..schema.types import CIRCLE, DOUBLE, INTEGER, POINT, POLYGON, STRING, VOType
 from ..sphere.regions import Circle, Point, Polygon, Range, Region, box_polygon, dali_values, parse_dali, parse_stcs
 from . import nodes as n
-from .lowering import literal
 from .kinds import constant, double, kind_of, name_of, number_of, typed
+from .lowering import literal
 from .resolved import (
     Arithmetic,
     Call,
@@ -329,9 +331,7 @@ def _cos(degrees: n.Node) -> n.Node:
 
 def haversine(lon1: n.Node, lat1: n.Node, lon2: n.Node, lat2: n.Node) -> n.Node:
     """sin² of half the distance of two positions in degrees."""
-    return n.add(
-        _sin2(n.sub(lat1, lat2)), n.mul(_cosines(n.again(lat1), n.again(lat2)), _sin2(n.sub(lon1, lon2)))
-    )
+    return n.add(_sin2(n.sub(lat1, lat2)), n.mul(_cosines(n.again(lat1), n.again(lat2)), _sin2(n.sub(lon1, lon2))))
 
 
 def separation(lon1: n.Node, lat1: n.Node, lon2: n.Node, lat2: n.Node) -> n.Node:
@@ -356,10 +356,10 @@ def within(test: Near, lower: Callable[[Value], n.Node]) -> n.Node:
     if radius is not None:
         return n.compare(operator, sine, n.real(threshold(radius)))
     given = lower(test.radius)
-    limit = n.exp.Case(
+    limit = exp.Case(
         ifs=[
-            n.exp.If(this=n.compare("<", given, n.integer(0)), true=n.real(-1.0)),
-            n.exp.If(this=n.compare(">=", n.again(given), n.integer(180)), true=n.real(2.0)),
+            exp.If(this=n.compare("<", given, n.integer(0)), true=n.real(-1.0)),
+            exp.If(this=n.compare(">=", n.again(given), n.integer(180)), true=n.real(2.0)),
         ],
         default=_sin2(n.again(given)),
     )
@@ -376,8 +376,8 @@ def threshold(radius_deg: float) -> float:
 def values(*items: n.Node) -> n.Node:
     """An array of coordinates that is NULL where one of them is."""
     made = n.array(*items)
-    unsure = [n.is_null(n.again(item)) for item in items if not isinstance(item, n.exp.Literal | n.exp.Paren)]
-    return n.exp.Case(ifs=[n.exp.If(this=n.any_of(*unsure), true=n.null())], default=made) if unsure else made
+    unsure = [n.is_null(n.again(item)) for item in items if not isinstance(item, exp.Literal | exp.Paren)]
+    return exp.Case(ifs=[exp.If(this=n.any_of(*unsure), true=n.null())], default=made) if unsure else made
 
 
 def circle_area(circle: n.Node) -> n.Node:
@@ -392,7 +392,7 @@ LOWERINGS: dict[str, Callable[..., n.Node]] = {
     "CIRCLE": lambda lon, lat, radius: n.cast(values(lon, lat, radius), CIRCLE),
     "POLYGON": values,
     "BOX": lambda *arguments: n.call("ns_box", *arguments),
-    "AREA point": lambda point: n.exp.Case(ifs=[n.exp.If(this=n.is_null(point), true=n.null())], default=n.real(0.0)),
+    "AREA point": lambda point: exp.Case(ifs=[exp.If(this=n.is_null(point), true=n.null())], default=n.real(0.0)),
     "AREA circle": circle_area,
     "AREA polygon": lambda polygon: n.call("ns_polygon_area", polygon),
     "CENTROID": lambda polygon: n.call("ns_polygon_centroid", polygon),

@@ -40,7 +40,7 @@ _LARGE_OBJECTS = frozenset({"adql:clob", "adql:blob"})
 
 @lru_cache(maxsize=1024)
 def kind(vo: VOType) -> str:
-    """Name the kind of a type: number, string, timestamp, boolean, point, circle, polygon, null, or other (no operators)."""
+    """Name the kind: number, string, timestamp, boolean, point, circle, polygon, null, or other (no operators)."""
     if vo.datatype == "null":
         return "null"
     if vo.xtype in GEOMETRIES and vo.datatype in FLOATS:
@@ -74,7 +74,7 @@ def typed(vo: VOType, unit: str = "", ucd: str = "") -> Column:
     return Column("", vo, unit=unit, ucd=ucd)
 
 
-def constant(value: None | bool | int | float | str | datetime, at: Position) -> Constant:
+def constant(value: bool | int | float | str | datetime | None, at: Position) -> Constant:
     """Make a literal with its natural type."""
     return Constant(value, _INFO[type(value)] if not isinstance(value, int) else _integer_info(value), at)
 
@@ -98,7 +98,7 @@ _LONG_INFO = typed(LONG)
 
 def arithmetic_type(operator: str, left: VOType, right: VOType) -> VOType:
     """Give the type of a sum, product, quotient or remainder of two numbers."""
-    if left == NULL or right == NULL:
+    if NULL in (left, right):
         return DOUBLE if left == right else (right if left == NULL else left)
     names = {left.datatype, right.datatype}
     if names <= INTEGERS:
@@ -110,7 +110,7 @@ def arithmetic_type(operator: str, left: VOType, right: VOType) -> VOType:
 
 def common_type(left: VOType, right: VOType) -> VOType | None:
     """Give the type that holds values of both (CASE, COALESCE, set operations); None where there is none."""
-    if left == right or right == NULL:
+    if right in (left, NULL):
         return left
     if left == NULL:
         return right
@@ -129,7 +129,7 @@ def common_type(left: VOType, right: VOType) -> VOType | None:
     return None
 
 
-def combine(values: Sequence[Value], at: Position, what: str) -> tuple[tuple[Value, ...], Column]:
+def combine(values: Sequence[Value], what: str) -> tuple[tuple[Value, ...], Column]:
     """Bring alternatives to one type; unit and UCD stay where all that have a type agree."""
     result = NULL
     for value in values:
@@ -141,13 +141,13 @@ def combine(values: Sequence[Value], at: Position, what: str) -> tuple[tuple[Val
     rated = [value.info for value in values if value.info.type != NULL and not isinstance(value, Constant)]
     unit = rated[0].unit if rated and all(info.unit == rated[0].unit for info in rated) else ""
     ucd = rated[0].ucd if rated and all(info.ucd == rated[0].ucd for info in rated) else ""
-    return tuple(convert(value, result) for value in values), replace(typed(result, unit, ucd))
+    return tuple(convert(value, result) for value in values), typed(result, unit, ucd)
 
 
 def convert(value: Value, vo: VOType) -> Value:
     """Bring a value to a type of the same kind (or a text to TIMESTAMP): literals at once, others by a cast."""
     old = value.info.type
-    if old == vo or vo == NULL or (kind(old) == "string" and kind(vo) == "string"):
+    if vo in (old, NULL) or (kind(old) == "string" and kind(vo) == "string"):
         return value
     if isinstance(value, Constant):
         if value.value is None:

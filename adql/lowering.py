@@ -30,27 +30,27 @@ def guarded(name: str, domain: Callable[[Node], Node]) -> Callable[[Node], Node]
 
 
 def positive(x: Node) -> Node:
-    """x > 0."""
+    """X > 0."""
     return n.compare(">", x, n.integer(0))
 
 
 def not_negative(x: Node) -> Node:
-    """x >= 0."""
+    """X >= 0."""
     return n.compare(">=", x, n.integer(0))
 
 
 def not_zero(x: Node) -> Node:
-    """x <> 0."""
+    """X <> 0."""
     return n.compare("<>", x, n.integer(0))
 
 
 def is_cosine(x: Node) -> Node:
-    """x between -1 and 1."""
+    """X between -1 and 1."""
     return n.between(x, n.integer(-1), n.integer(1))
 
 
 def finite(x: Node) -> Node:
-    """x is neither NaN nor infinite."""
+    """X is neither NaN nor infinite."""
     return n.call("isfinite", x)
 
 
@@ -70,7 +70,7 @@ def modulo(x: Node, y: Node) -> Node:
 
 
 def power(x: Node, y: Node) -> Node:
-    """x to the power y; NULL where it is no finite number."""
+    """X to the power y; NULL where it is no finite number."""
     exponent = literal(y)
     made = n.call("pow", x, y)
     if exponent is not None and exponent >= 0 and exponent == math.floor(exponent) and exponent <= 16:
@@ -225,3 +225,24 @@ def authority(ivoid: Node) -> Node:
     """The text between ivo:// and the next delimiter."""
     found = n.call("regexp_extract", ivoid, n.text("^ivo://([^/?#]+)"), n.integer(1), n.text("i"))
     return null_if(found, n.text(""))
+
+
+def sexagesimal(letter: str, factor: float) -> Callable[[Node], Node]:
+    """Read d:m:s, dDmMsS or ddmmss with an optional sign, times a factor; NULL where the text is none of these."""
+    spaced = rf"^\s*[+-]?(\d{{1,3}})[:{letter}](\d{{1,2}})[:mM](\d{{1,2}}(?:\.\d*)?)[sS]?\s*$"
+    packed = r"^\s*[+-]?(\d{2,3})(\d{2})(\d{2}(?:\.\d*)?)\s*$"
+
+    def read(text: Node) -> Node:
+        def piece(group: int) -> Node:
+            found = (
+                n.try_cast(n.call("regexp_extract", n.again(text), n.text(form), n.integer(group)), DOUBLE)
+                for form in (spaced, packed)
+            )
+            return n.call("coalesce", *found)
+
+        minutes = n.add(n.div(piece(2), n.real(60.0)), n.div(piece(3), n.real(3600.0)))
+        angle = n.mul(n.add(piece(1), minutes), n.real(factor))
+        minus = n.call("starts_with", n.call("trim", text), n.text("-"))
+        return n.mul(exp.Case(ifs=[exp.If(this=minus, true=n.integer(-1))], default=n.integer(1)), angle)
+
+    return read

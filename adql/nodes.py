@@ -95,22 +95,22 @@ def binary(kind: type[exp.Binary], left: Node, right: Node) -> Node:
 
 
 def add(left: Node, right: Node) -> Node:
-    """left + right."""
+    """Left + right."""
     return binary(exp.Add, left, right)
 
 
 def sub(left: Node, right: Node) -> Node:
-    """left - right."""
+    """Left - right."""
     return binary(exp.Sub, left, right)
 
 
 def mul(left: Node, right: Node) -> Node:
-    """left * right."""
+    """Left * right."""
     return binary(exp.Mul, left, right)
 
 
 def div(left: Node, right: Node) -> Node:
-    """left / right, on floats; the divisor is not zero."""
+    """Left / right, on floats; the divisor is not zero."""
     return binary(exp.Div, left, right)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from ..config.errors import AdqlTypeError, Position, QueryError, UnknownName
+from ..config.errors import AdqlTypeError, Position, UnknownName
 from ..schema.model import Catalog, Column, Table
 from ..schema.types import STRING
 from . import tree
@@ -40,7 +40,7 @@ from .resolved import (
 
 
 def resolve(query: tree.Query, catalog: Catalog, uploads: Sequence[Table] = ()) -> tuple[Query, Names]:
-    """Resolve a whole query; also give the names it read. UnknownName, AdqlTypeError or Unsupported where it is at fault."""
+    """Resolve a whole query and give the names it read; a QueryError where it is at fault."""
     names = Names(catalog, uploads)
     return _query(query, names, None), names
 
@@ -98,10 +98,18 @@ def _set(body: tree.SetOperation, node: tree.Query, names: Names, parent: Scope 
         raise AdqlTypeError(message, body.right.at)
     columns = tuple(
         _joined(one, other, body.operator, body.right.at)
-        for one, other in zip(left.columns, right.columns, strict=True)
+        for one, other in zip(_untyped(left), _untyped(right), strict=True)
     )
     order = tuple(_plain_order(term, columns) for term in node.order_by)
     return SetQuery(body.operator, body.all, left, right, columns, node.offset, order)
+
+
+def _untyped(query: Query) -> list[Column]:
+    """Columns of an operand; those of the literal NULL take the type of the other side."""
+    if isinstance(query, SetQuery):
+        return list(query.columns)
+    pairs = zip(query.columns, query.values, strict=True)
+    return [replace(column, type=NULL) if item.info.type == NULL else column for column, item in pairs]
 
 
 def _operand(side: tree.Select | tree.SetOperation | tree.Query, names: Names, parent: Scope | None) -> Query:
@@ -115,6 +123,7 @@ def _joined(one: Column, other: Column, operator: str, at: Position) -> Column:
     if found is None:
         message = f"{operator} joins {name_of(one.type)} and {name_of(other.type)} in column {one.name}"
         raise AdqlTypeError(message, at, "Use CAST")
+    found = STRING if found == NULL else found
     return one if found == one.type else replace(one, type=found)
 
 
@@ -156,9 +165,7 @@ def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | 
     ordered = [term.key for term in order if not isinstance(term.key, int)]
     if groups or having is not None or _aggregated((*values, *ordered)):
         _check_grouped((*values, *ordered, *([having] if having is not None else [])), groups, sources)
-    return SelectQuery(
-        node.distinct, node.top, query.offset, values, columns, source, where, groups, having, order
-    )
+    return SelectQuery(node.distinct, node.top, query.offset, values, columns, source, where, groups, having, order)
 
 
 def _items(nodes: Iterable[tree.Item | tree.Star], context: Context) -> Iterable[tuple[str, Value]]:
@@ -265,9 +272,7 @@ def _aggregated(values: Iterable[Value]) -> bool:
     return any(isinstance(node, AggregateValue) for item in values for node in walk(item))
 
 
-def _check_grouped(
-    nodes: Iterable[Value | Condition], groups: Sequence[Value], sources: frozenset[Source]
-) -> None:
+def _check_grouped(nodes: Iterable[Value | Condition], groups: Sequence[Value], sources: frozenset[Source]) -> None:
     """Refuse columns that are neither grouped nor aggregated (SQL-92 section 7.9)."""
     for node in nodes:
         column = _ungrouped(node, groups, sources)
@@ -276,15 +281,10 @@ def _check_grouped(
             raise AdqlTypeError(message, column.at, "Group by it, or use MIN, MAX or AVG of it")
 
 
-def _ungrouped(
-    node: Value | Condition, groups: Sequence[Value], sources: frozenset[Source]
-) -> ColumnValue | None:
+def _ungrouped(node: Value | Condition, groups: Sequence[Value], sources: frozenset[Source]) -> ColumnValue | None:
     if isinstance(node, AggregateValue) or node in groups:
         return None
     if isinstance(node, ColumnValue):
         return node if node.source in sources else None
     found = (_ungrouped(part, groups, sources) for part in parts(node))
     return next((column for column in found if column is not None), None)
-
-
-__all__ = ["QueryError", "resolve"]

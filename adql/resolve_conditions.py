@@ -75,6 +75,8 @@ def _distance(operator: str, distance: Separation, radius: Value) -> Condition:
 def _comparable(left: Value, right: Value, at: Position, operator: str) -> tuple[Value, Value]:
     kinds = {kind_of(left), kind_of(right)}
     if kinds & {"point", "circle", "polygon"}:
+        if operator in ("=", "<>") and len(kinds - {"null"}) == 1:
+            return left, right
         message = f"{operator} cannot compare geometries"
         raise AdqlTypeError(message, at, "Use CONTAINS, INTERSECTS or DISTANCE")
     if "other" in kinds:
@@ -115,7 +117,7 @@ def _between(node: tree.Between, context: Context) -> Condition:
     high_pair = _comparable(operand, high, node.at, "BETWEEN")
     kinds = {kind_of(part) for part in (*low_pair, *high_pair)} - {"null"}
     if len(kinds) > 1:  # text BETWEEN two timestamps of which one is a text too
-        return Within(*(convert(part, TIMESTAMP) for part in (operand, low, high)), node.negated)
+        return Within(convert(operand, TIMESTAMP), convert(low, TIMESTAMP), convert(high, TIMESTAMP), node.negated)
     return Within(low_pair[0], low_pair[1], high_pair[1], node.negated)
 
 
@@ -179,7 +181,7 @@ def case_value(node: tree.Case, context: Context) -> Value:
     results = [value(result, context) for _, result in node.branches]
     if node.otherwise is not None:
         results.append(value(node.otherwise, context))
-    made, info = combine(results, node.at, "CASE")
+    made, info = combine(results, "CASE")
     otherwise = made[-1] if node.otherwise is not None else None
     return CaseValue(tuple(zip(tests, made, strict=False)), otherwise, info, node.at)
 

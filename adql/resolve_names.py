@@ -64,9 +64,8 @@ class Frame:
         """Give (place, value) for all columns an unqualified name may mean."""
         found: list[tuple[str, Value]] = [("", value) for label, value in self.merged if same(name, label)]
         for entry in self.entries:
-            for index in entry.find(name):
-                if (id(entry), index) not in self.hidden:
-                    found.append((entry.name.text, entry.value(index, at)))
+            open_ = (index for index in entry.find(name) if (id(entry), index) not in self.hidden)
+            found.extend((entry.name.text, entry.value(index, at)) for index in open_)
         return found
 
     def star(self, at: Position) -> Iterator[tuple[str, Value]]:
@@ -106,6 +105,7 @@ class Scope:
     def lookup(self, ref: ColumnRef) -> Value | None:
         """Bind a column reference in the innermost query that knows it; None where none does."""
         for scope in self.chain():
+            found: list[tuple[str, Value]] = []
             if ref.qualifier:
                 found = [
                     (entry.name.text, entry.value(index, ref.at))
@@ -121,7 +121,7 @@ class Scope:
         return None
 
     def chain(self) -> Iterator[Scope]:
-        """This scope and those around it, innermost first."""
+        """Give the scopes from this one outwards."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
@@ -157,7 +157,7 @@ def unknown_reference(scope: Scope, qualifier: Sequence[Identifier], at: Positio
 
 
 def entries(frame: Frame, qualifier: Sequence[Identifier]) -> list[Entry]:
-    """Give the references that `alias`, `table` or `schema.table` names; a catalogue name before them is refused later."""
+    """Give the references that `alias`, `table` or `schema.table` names; none with a catalogue before them."""
     if len(qualifier) > 2:
         return []
     schema = qualifier[0] if len(qualifier) == 2 else None

@@ -96,9 +96,8 @@ def _label(name: Identifier, frame: Frame) -> str:
 def _side(name: Identifier, frame: Frame, side: str) -> _Side:
     found = [_Side(value, None) for label, value in frame.merged if same(name, label)]
     for entry in frame.entries:
-        for index in entry.find(name):
-            if (id(entry), index) not in frame.hidden:
-                found.append(_Side(entry.value(index, name.at), (id(entry), index)))
+        places = ((id(entry), index) for index in entry.find(name))
+        found.extend(_Side(entry.value(place[1], name.at), place) for place in places if place not in frame.hidden)
     if len(found) == 1:
         return found[0]
     message = f"Column {written((), name)} is {'ambiguous in' if found else 'not in'} the {side} table of the join"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -33,8 +34,8 @@ from .resolved import (
     CastValue,
     Constant,
     Negative,
-    TestValue,
     Predicate,
+    TestValue,
     Value,
 )
 from .spelling import did_you_mean
@@ -61,7 +62,7 @@ def _number(node: tree.Number, _: Context) -> Value:
 
 def _float(text: str, at: Position) -> Value:
     number = float(int(text, 16)) if text[:2] in ("0x", "0X") else float(text)
-    if number == float("inf"):
+    if math.isinf(number):
         message = f"The number {text[:40]} is too large"
         raise AdqlTypeError(message, at)
     return constant(number, at)
@@ -140,7 +141,7 @@ def _folded(operator: str, left: Value, right: Value, at: Position) -> Value | N
     if isinstance(result, int) and not fits(result, LONG):
         message = f"{one} {operator} {other} is too large"
         raise AdqlTypeError(message, at)
-    if result != result or abs(result) == float("inf"):
+    if not math.isfinite(result):
         message = f"{one} {operator} {other} is too large"
         raise AdqlTypeError(message, at)
     return constant(result, at)
@@ -332,7 +333,7 @@ def _prepared(
 ) -> tuple[tuple[Value, ...], VOType]:
     """Convert arguments to parameter types (a point becomes its coordinates); also give their common type."""
     if signature.result == "ANY":
-        made, info = combine(arguments, node.at, node.name)
+        made, info = combine(arguments, node.name)
         return made, info.type
     ready: list[Value] = []
     for wanted, argument in zip(kinds, arguments, strict=True):
@@ -440,7 +441,7 @@ def _check_literal(operand: Constant, vo: VOType, node: tree.Cast) -> None:
         number = float(operand.value)  # type: ignore[arg-type]
     except ValueError:
         number = float("nan")
-    if number != number or (is_integer(vo) and not (abs(number) < 1e19 and fits(round(number), vo))):
+    if math.isnan(number) or (is_integer(vo) and not (abs(number) < 1e19 and fits(round(number), vo))):
         message = f"'{operand.value!s:.40}' is no {node.type_name}"
         raise AdqlTypeError(message, operand.at)
 

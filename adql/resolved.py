@@ -15,7 +15,6 @@ from typing import Literal as Word
 from ..config.errors import Position
 from ..schema.model import Column, Table
 
-
 # -------------------------------------------------------------------- sources
 
 
@@ -93,7 +92,7 @@ def sources_of(node: From) -> Iterator[Source]:
 class Constant:
     """A literal: None, bool, int, float, str, datetime (UTC, naive), or a region as a tuple of degrees."""
 
-    value: None | bool | int | float | str | datetime | tuple[float, ...]
+    value: bool | int | float | str | datetime | tuple[float, ...] | None
     info: Column
     at: Position = field(compare=False)
 

@@ -18,6 +18,7 @@ from .resolved import (
     Combined,
     Condition,
     Constant,
+    From,
     Inside,
     Joined,
     Near,
@@ -26,7 +27,6 @@ from .resolved import (
     Source,
     TableSource,
     Value,
-    From,
     sources_of,
 )
 
@@ -89,8 +89,8 @@ class Finder:
         if not isinstance(condition, Near | Inside):
             return {}
         if id(condition) not in self.known:
-            found = self._near(condition) if isinstance(condition, Near) else self._inside(condition)
-            self.known[id(condition)] = found
+            only = self._near(condition) if isinstance(condition, Near) else self._inside(condition)
+            self.known[id(condition)] = only
         return self.known[id(condition)]
 
     def _near(self, test: Near) -> Regions:

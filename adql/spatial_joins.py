@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..schema.model import Files
 from .kinds import number_of
 from .resolved import (
     ColumnValue,
@@ -20,6 +21,7 @@ from .resolved import (
     Source,
     TableSource,
     Value,
+    sources_of,
     walk,
 )
 from .spatial import Ranges, conjuncts, partitions
@@ -96,7 +98,7 @@ def rows(source: Source, regions: dict[TableSource, Ranges]) -> int:
     """Estimate the rows of a source after its region."""
     if isinstance(source, TableSource):
         stored = source.table.source
-        if source in regions and hasattr(stored, "partitions"):
+        if source in regions and isinstance(stored, Files):
             return sum(part.rows for part in partitions(stored, regions[source]))
         return stored.rows
     return query_rows(source.query, regions)
@@ -106,7 +108,5 @@ def query_rows(query: Query, regions: dict[TableSource, Ranges]) -> int:
     """Estimate the rows of a query: its limit, or the largest of its tables."""
     if not isinstance(query, SelectQuery):
         return query_rows(query.left, regions) + query_rows(query.right, regions)
-    from .resolved import sources_of
-
     most = max(rows(source, regions) for source in sources_of(query.tables))
     return most if query.top is None else min(most, query.top)

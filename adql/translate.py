@@ -26,6 +26,4 @@ def translate(
     """
     query, names = resolve(parse(text, version), catalog, uploads)
     sql, scans = print_query(query, limit)
-    return Translation(
-        sql, query.columns, tuple(names.read), frozenset(names.features), scans, tuple(names.warnings)
-    )
+    return Translation(sql, query.columns, tuple(names.read), frozenset(names.features), scans, tuple(names.warnings))

@@ -1,4 +1,4 @@
-"""Units through expressions: cheap rules on VOUnit texts; astropy is loaded only where a query needs arithmetic on units.
+"""Units through expressions: cheap rules on VOUnit texts; astropy is loaded only where a query needs more.
 
 An unknown outcome is the empty text: a wrong unit is worse than none.
 """

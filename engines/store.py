@@ -95,7 +95,7 @@ def table_folders(store: Path) -> list[Path]:
     """Give the folders of published tables by name."""
     if not store.is_dir():
         return []
-    return sorted(path.parent for path in store.glob(f"*.*/{CURRENT}") if path.is_symlink())
+    return sorted(home for home in store.glob("*.*") if (home / CURRENT).is_symlink())
 
 
 def hold(home: Path) -> Held:
@@ -113,7 +113,12 @@ def hold(home: Path) -> Held:
             advice = "; raise the limit of open files (ulimit -n)" if error.errno == errno.EMFILE else ""
             message = f"{home.name}: cannot be opened: {error.strerror}{advice}"
             raise StoreError(message) from error
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        except OSError as error:
+            os.close(lock)
+            message = f"{home.name}: it cannot be locked for reading: {error.strerror}"
+            raise StoreError(message) from error
         if os.fstat(lock).st_nlink and _current(home) == target:
             return Held(home / target, lock)
         os.close(lock)  # it was replaced between the two looks

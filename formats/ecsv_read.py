@@ -43,7 +43,10 @@ class EcsvHeader:
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that passes over tags it does not know."""
+    """A safe loader that passes over unknown tags and over merged keys (`<<`), which can grow without bounds."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Leave a mapping as it is written."""
 
 
 def _unknown(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
@@ -76,22 +79,27 @@ def read_ecsv_header(head: bytes, limits: ReadLimits) -> EcsvHeader:
     check_columns(len(said["datatype"]), limits)
     columns = tuple(_column(one, number, limits) for number, one in enumerate(said["datatype"], 1))
     delimiter = said.get("delimiter", " ")
-    if delimiter not in {" ", ","}:
+    if delimiter not in (" ", ","):
         message = "the delimiter of an ECSV file is a blank or a comma"
         raise UploadError(message)
-    meta = said.get("meta")
-    description = meta.get("description", "") if isinstance(meta, dict) else ""
-    return EcsvHeader(columns, delimiter, str(description or ""), size, lines)
+    description = _text(_mapping(said.get("meta")).get("description"))
+    return EcsvHeader(columns, delimiter, description, size, lines)
+
+
+def _mapping(said: Any) -> dict[Any, Any]:
+    """Give a YAML mapping, also an ordered one, which is loaded as pairs; anything else is empty."""
+    if isinstance(said, list) and all(isinstance(pair, tuple) and isinstance(pair[0], str) for pair in said):
+        return dict(said)
+    return said if isinstance(said, dict) else {}
 
 
 def _column(said: Any, number: int, limits: ReadLimits) -> Column:
     if not isinstance(said, dict) or not isinstance(said.get("name"), str | int | float):
         message = f"column {number} of the ECSV header has no name"
         raise UploadError(message)
-    meta = said.get("meta")
-    more = meta if isinstance(meta, dict) else {}
+    more = _mapping(said.get("meta"))
     ucd, utype = (_text(more.get(key) or said.get(key)) for key in ("ucd", "utype"))
-    kind = _type(str(said.get("datatype", "")), _text(said.get("subtype")), str(said["name"]), number, limits)
+    kind = _type(_text(said.get("datatype")), _text(said.get("subtype")), str(said["name"]), number, limits)
     return Column(str(said["name"]), kind, _text(said.get("description")), vo_unit(_text(said.get("unit"))), ucd, utype)
 
 

@@ -14,13 +14,16 @@ from .fits_header_read import TableHDU
 from .source import ReadLimits
 from .texts_read import BadCell
 
+_BATCH_BYTES = 1 << 24  # from the heap; gathering needs a multiple of it
+
 
 @dataclass(frozen=True, slots=True)
 class Heap:
-    """The heap of a table and the most bytes that one value may have."""
+    """The heap of a table, the most bytes that one value and that one row may have."""
 
     data: Bytes
     cell_bytes: int
+    memory_bytes: int
 
     def pieces(self, one: FitsColumn, table: Bytes, count: int, width: int) -> tuple[Places, Places]:
         """Read the descriptors of `count` rows: (elements, byte offsets in the heap), checked against the heap."""
@@ -39,15 +42,32 @@ class Heap:
             raise BadCell(row, f"an array of {lengths[row]} elements at {offsets[row]} lies outside the heap")
         return lengths, offsets
 
+    def sizes(self, one: FitsColumn, table: Bytes, count: int, width: int) -> Places:
+        """Give the bytes that each row has in the heap for a column."""
+        return self._bytes(one, self.pieces(one, table, count, width)[0])
+
+    def affordable(self, sizes: Places) -> int:
+        """Give how many rows, one at least, fit a batch; UploadTooLarge where one alone is beyond all memory."""
+        if sizes[0] > self.memory_bytes:
+            message = f"the arrays of one row have {sizes[0]} bytes, more memory than the limit of {self.memory_bytes}"
+            raise UploadTooLarge(message)
+        return max(1, int(np.searchsorted(np.cumsum(sizes), _BATCH_BYTES, side="right")))
+
     def gather(self, one: FitsColumn, lengths: Places, offsets: Places) -> Bytes:
         """Give the bytes of all pieces one behind the other; pieces may overlap and come in any order."""
-        item = max(1, one.element_bytes)
-        counts = self._bytes(one, lengths) // item
-        total = int(counts.sum())
-        if not total:
+        sizes = self._bytes(one, lengths)
+        kept = sizes > 0
+        sizes, offsets = sizes[kept], offsets[kept]
+        if not len(sizes):
             return np.empty(0, np.uint8)
+        ends = offsets + sizes
+        first, last = int(offsets[0]), int(ends[-1])
+        if (offsets[1:] >= ends[:-1]).all() and last - first < 1 << 31:
+            return Cells(self.data[first:last], offsets - first, sizes).compact()
+        item = max(1, one.element_bytes)
+        counts = sizes // item
         before = np.cumsum(counts) - counts
-        places = np.repeat(offsets - before * item, counts) + np.arange(total) * item
+        places = np.repeat(offsets - before * item, counts) + np.arange(int(counts.sum())) * item
         words = np.ndarray((len(self.data) - item + 1,), f"V{item}", self.data, strides=(1,))
         return words[places].view(np.uint8)
 
@@ -63,4 +83,4 @@ def heap_of(data: mmap.mmap, hdu: TableHDU, limits: ReadLimits) -> Heap:
     if start < rows or size < 0:
         message = "the FITS keyword THEAP lies outside the table"
         raise UploadError(message)
-    return Heap(np.frombuffer(data, np.uint8, size, hdu.start + start), limits.cell_bytes)
+    return Heap(np.frombuffer(data, np.uint8, size, hdu.start + start), limits.cell_bytes, limits.memory_bytes)

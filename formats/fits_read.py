@@ -69,26 +69,25 @@ def _batches(
     while row < rows:
         count = min(size, rows - row)
         table = np.frombuffer(data, np.uint8, count * width, hdu.start + row * width)
-        if heap is not None:
-            count = _affordable(heap, columns, table, count, width)
         arrays = []
+        sizes = np.zeros(count, np.int64)
+        for one in columns:
+            try:
+                sizes += heap.sizes(one, table, count, width) if heap and one.heap else 0
+            except BadCell as error:
+                raise _fault(one, row, error) from None
+        count = heap.affordable(sizes) if heap else count
         for one in columns:
             try:
                 arrays.append(_column(one, table, count, width, heap))
             except BadCell as error:
-                message = f'row {row + error.row + 1}, column "{one.column.name}": {error}'
-                raise UploadError(message) from None
+                raise _fault(one, row, error) from None
         yield pa.record_batch(arrays, schema=schema)
         row += count
 
 
-def _affordable(heap: Heap, columns: tuple[FitsColumn, ...], table: Bytes, count: int, width: int) -> int:
-    """Give how many of the rows have no more than a batch's bytes in the heap; one at least."""
-    total = np.zeros(count, np.int64)
-    for one in columns:
-        if one.heap:
-            total += heap.pieces(one, table, count, width)[0] * max(1, one.element_bytes)
-    return max(1, int(np.searchsorted(np.cumsum(total), BATCH_BYTES, side="right")))
+def _fault(one: FitsColumn, row: int, error: BadCell) -> UploadError:
+    return UploadError(f'row {row + error.row + 1}, column "{one.column.name}": {error}')
 
 
 def _column(one: FitsColumn, table: Bytes, count: int, width: int, heap: Heap | None) -> pa.Array:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..config.errors import UploadError, UploadTooLarge
@@ -15,7 +17,7 @@ from ..schema.model import Column
 from ..schema.types import ATOMS, VOType, arrow_type
 from .arrow_types_read import Normal, normal_of
 from .input_read import map_file
-from .source import ReadLimits, SourceTable, check_columns, rows_per_batch, unique_names, within
+from .source import BATCH_BYTES, ReadLimits, SourceTable, check_columns, rows_per_batch, unique_names, within
 from .votable_document_read import VOTableDocument
 
 _EMBEDDED = b"IVOA.VOTable-Parquet.content"
@@ -49,7 +51,7 @@ def open_parquet(path: Path, limits: ReadLimits) -> SourceTable:
         for field, name, normal in zip(schema, names, normals, strict=True)
     )
     rows = file.metadata.num_rows
-    batches = within(_batches(file, columns, normals), limits)
+    batches = within(_batches(file, columns, normals, limits), limits)
     return SourceTable(path.name.split(".")[0] or "table", columns, batches, rows)
 
 
@@ -66,19 +68,41 @@ def _guarded(file: pq.ParquetFile, data: object, schema: pa.Schema, limits: Read
     return pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), read_dictionary=texts)
 
 
-def _batches(file: pq.ParquetFile, columns: tuple[Column, ...], normals: list[Normal]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    file: pq.ParquetFile, columns: tuple[Column, ...], normals: list[Normal], limits: ReadLimits
+) -> Iterator[pa.RecordBatch]:
     schema = schema_of(columns)
     wanted = [field.type for field in schema]
     try:
-        for batch in file.iter_batches(rows_per_batch(columns)):
-            arrays = [
-                _fitting(normal.convert(array), kind)
-                for normal, array, kind in zip(normals, batch.columns, wanted, strict=True)
-            ]
-            yield pa.record_batch(arrays, schema=schema)
+        for whole in file.iter_batches(rows_per_batch(columns)):
+            for batch in _unfoldable(whole, columns, limits):
+                arrays = [
+                    _fitting(normal.convert(array), kind)
+                    for normal, array, kind in zip(normals, batch.columns, wanted, strict=True)
+                ]
+                yield pa.record_batch(arrays, schema=schema)
     except _FAULTS as error:
         message = f"the Parquet file cannot be read ({_first_line(error)})"
         raise UploadError(message) from error
+
+
+def _unfoldable(batch: pa.RecordBatch, columns: tuple[Column, ...], limits: ReadLimits) -> Iterator[pa.RecordBatch]:
+    """Cut a batch so that the texts of no piece have more than a batch's bytes once dictionaries are undone."""
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for column, array in zip(columns, batch.columns, strict=True):
+        if pa.types.is_dictionary(array.type) and not pa.types.is_primitive(array.type.value_type):
+            lengths = pc.fill_null(pc.take(pc.binary_length(array.dictionary), array.indices), 0)
+            sizes += lengths.to_numpy(zero_copy_only=False)
+            if len(lengths) and pc.max(lengths).as_py() > limits.cell_bytes:
+                message = f'column "{column.name}": a value has more than {limits.cell_bytes} bytes, the limit'
+                raise UploadTooLarge(message)
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < batch.num_rows:
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + BATCH_BYTES, side="right")))
+        yield batch.slice(start, stop - start)
+        start = stop
 
 
 def _fitting(array: pa.Array, wanted: pa.DataType) -> pa.Array:

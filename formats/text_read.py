@@ -143,7 +143,7 @@ def _texts(table: TextTable) -> Iterator[pa.RecordBatch]:
     def invalid(row: Any) -> str:
         if row.text.startswith("#"):
             return "skip"
-        place = f"row {row.number - 1}" if row.number is not None else "a row"
+        place = f"row {row.number}" if row.number is not None else "a row"
         faults.append(f"{place} has {row.actual_columns} fields, but there are {row.expected_columns} columns")
         return "error"
 

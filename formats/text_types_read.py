@@ -87,12 +87,12 @@ def _widened(kind: VOType | None, texts: pa.StringArray) -> VOType | None:
 
 
 def _number_kind(plain: pa.StringArray) -> VOType | None:
+    plain = pc.replace_substring_regex(plain, pattern=r"^\+", replacement="")
     if _castable(plain, pa.int64()):
         if pc.any(pc.match_substring_regex(plain, _NAMES)).as_py():
             return None
         ends = pc.min_max(plain.cast(pa.int64())).as_py()
         return INTEGER if ends["min"] >= -_INT32 and ends["max"] < _INT32 else LONG
-    plain = pc.replace_substring_regex(plain, pattern=r"^\+", replacement="")
     if not _castable(plain, pa.float64()):
         return None
     whole = plain.filter(pc.invert(pc.match_substring(plain, ".")))

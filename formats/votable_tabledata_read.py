@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..config.errors import UploadError
+from ..config.errors import UploadError, UploadTooLarge
 from ..schema.arrow import schema_of
 from .source import rows_per_batch
 from .texts_read import BadCell, values_of
@@ -17,6 +17,7 @@ from .votable_fields_read import Field
 
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))  # the ampersand last
 _TD, _TR, _TD_END, _TR_END = (int.from_bytes(tag, "little") for tag in (b"TD>", b"TR>", b"/TD>", b"/TR>"))
+_MOST_MISSING = 5_000_000  # a few bytes of rows without cells could stand for a huge table
 _THREE_BYTES = 0xFFFFFF
 
 
@@ -27,6 +28,7 @@ def tabledata_batches(document: VOTableDocument, fields: Sequence[Field]) -> Ite
     """
     columns = [one.column for one in fields]
     schema, size, done = schema_of(columns), rows_per_batch(columns), 0
+    missing = 0
     while document.inside or document.rows:
         taken = document.take_rows()
         texts = split_rows(taken, len(fields)) if taken else None
@@ -39,6 +41,10 @@ def tabledata_batches(document: VOTableDocument, fields: Sequence[Field]) -> Ite
                 yield _batch([text.slice(start, size) for text in texts], fields, schema, done + start)
             done += len(texts[0])
         rows, document.rows = document.rows, []
+        missing += sum(max(0, len(fields) - len(row)) for row in rows)
+        if missing > _MOST_MISSING:
+            message = f"the rows lack more than {_MOST_MISSING} cells (TD) of the table's {len(fields)} columns"
+            raise UploadTooLarge(message)
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             yield _batch(_transpose(part, len(fields), done + start), fields, schema, done + start)
@@ -115,6 +121,7 @@ def _unescape(texts: pa.StringArray) -> pa.StringArray:
 
 
 def _transpose(rows: list[list[str]], width: int, done: int) -> list[pa.StringArray]:
+    """Turn rows into columns, missing cells empty; `done` rows came before."""
     for number, row in enumerate(rows, done + 1):
         if len(row) > width:
             message = f"row {number} has more cells (TD) than the table has columns ({width})"

@@ -21,7 +21,7 @@ from ..schema.arrow import column_of
 from ..schema.model import Column
 from ..schema.types import arrow_type, vo_type
 from .density import Pixel
-from .names import INDEX_COLUMN
+from .names import INDEX_COLUMN, clean_column
 
 _PROPERTIES = ("hats.properties", "properties")
 _OLD = "catalog_info.json"
@@ -182,5 +182,5 @@ def _columns(schema: pa.Schema) -> tuple[tuple[Column, ...], tuple[str, ...]]:
             )
             continue
         seen.add(field.name.lower())
-        kept.append(column_of(field))
+        kept.append(clean_column(column_of(field)))
     return tuple(kept), tuple(notes)

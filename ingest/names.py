@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..formats.source import unique_names
 from ..schema.descriptor import RESERVED_SCHEMAS
+from ..schema.model import Column
 from ..schema.names import RESERVED
 
 INDEX_COLUMN = "_healpix_29"
@@ -33,13 +35,33 @@ def stem(source: str) -> str:
     return _SUFFIXES.sub("", Path(source).name)
 
 
+def clean_column(column: Column) -> Column:
+    """Give a column with texts that every document can hold: no control characters, no broken Unicode."""
+    return replace(
+        column,
+        description=clean_text(column.description),
+        unit=clean_text(column.unit),
+        ucd=clean_text(column.ucd),
+        utype=clean_text(column.utype),
+    )
+
+
+def clean_text(text: str) -> str:
+    """Give a text on one line without control characters; halves of characters become U+FFFD."""
+    return " ".join(_CONTROL.sub(" ", _whole(text)).split())
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def stored_names(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the names under which columns are stored and sentences about those that had to change.
 
     Names stay as they are but for control characters, empty names, names that differ from an earlier one
     only in case, and the name of the index.
     """
-    clean = [_CONTROL.sub(" ", name).strip() for name in names]
+    clean = [_CONTROL.sub(" ", _whole(name)) for name in names]
     taken = unique_names([INDEX_COLUMN, *clean])[1:]
     pairs = list(zip(names, taken, strict=True))
     changes = [f"column {old!r} is called {new!r} here" for old, new in pairs if old != new]

@@ -111,14 +111,17 @@ def _as_described(
 ) -> tuple[Published, ...]:
     """Publish what changed, take over edits of metadata, take down what no descriptor names any more."""
     targets = described_targets(described)
-    done = _each(targets, lambda target: _bring_up(folder, target, report), faults, report)
     for one in described.values():
         _put_schema(folder.store, one.dataset)
+    done = _each(targets, lambda target: _bring_up(folder, target, report), faults, report)
     named = {target.name for target in targets}
     gone = [home.name for home in table_folders(folder.store) if home.name not in named]
     for name in gone:
         withdraw(folder.store, name)
         report.say(f"{name}: no descriptor names it any more, it was taken down")
+    for path in folder.store.glob("*.json"):
+        if path.stem not in described:
+            path.unlink()
     sweep(folder.store)
     return (*done, *(Published(name, "withdrawn") for name in gone))
 

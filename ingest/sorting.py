@@ -25,14 +25,26 @@ def work_folder(temp: Path) -> Iterator[Path]:
     """Give a folder of one's own below `temp`, removed at the end; leftovers of killed publishers go first."""
     temp.mkdir(parents=True, exist_ok=True)
     _sweep(temp)
-    folder = temp / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
-    folder.mkdir()
-    lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder, lock = _new_folder(temp)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _new_folder(temp: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; one that a sweeper took in between is made again."""
+    while True:
+        folder = temp / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+        folder.mkdir()
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return folder, lock
         os.close(lock)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from ..formats.source import SourceTable
 from ..schema.arrow import schema_of
 from ..schema.model import Column
 from .hats_read import HatsCatalog, is_hats, open_hats
+from .names import clean_column, clean_text
 
 _MAGIC = frozenset("*?[")
 
@@ -110,7 +111,11 @@ def _tables(path: Path) -> list[SourceTable]:
     except (UploadError, OSError) as error:
         message = f"{path.name}: {error}"
         raise PublishError(message) from error
-    tables = [table for table in tables if table.columns]
+    tables = [
+        replace(table, columns=tuple(map(clean_column, table.columns)), description=clean_text(table.description))
+        for table in tables
+        if table.columns
+    ]
     if not tables:
         message = f"{path.name}: it holds no table"
         raise PublishError(message)

@@ -18,6 +18,9 @@ from .descriptor import ColumnEdit, Dataset, Position, TableDescriptor, parse_de
 from .model import Column
 
 _PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.+-]*(?: [A-Za-z0-9_/.+()-]+)*\Z")
+_UNPRINTABLE = re.compile(
+    "[^\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
+)
 _WORDS = frozenset("true false yes no on off null none y n".split())
 _TEXTS = ("unit", "ucd", "utype", "description")
 
@@ -59,7 +62,11 @@ def scalar(text: str) -> str:
     """Write a text as a YAML scalar on one line, in double quotes where it needs them."""
     if _PLAIN.match(text) and text.lower() not in _WORDS and not text[0].isdigit() and not _numeric(text):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _UNPRINTABLE.sub(_escaped, json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _numeric(text: str) -> bool:
@@ -105,7 +112,7 @@ def table_block(table: TableDescriptor, found: Found, indent: int = 2) -> str:
 
 
 def _text_lines(key: str, said: str, shown: str) -> list[str]:
-    return [f"  {key}: {scalar(said)}" if said else f"  # {key}: {_comment(scalar(_comment(shown)))}"]
+    return [f"  {key}: {scalar(said)}" if said else f"  # {key}: {scalar(_comment(shown))}"]
 
 
 def _position_lines(table: TableDescriptor, found: Found) -> list[str]:
@@ -132,7 +139,7 @@ def _column_line(column: Column, table: TableDescriptor) -> str:
     if edit is not None:
         return _edit_line(column.name, edit)
     shown = {key: getattr(column, key) for key in _TEXTS if key != "utype" or column.utype}
-    return f"    # {_comment(scalar(column.name))}: {_comment(_flow(shown))}"
+    return f"    # {scalar(column.name)}: {_flow(shown)}"
 
 
 def _edit_line(name: str, edit: ColumnEdit) -> str:
@@ -141,7 +148,7 @@ def _edit_line(name: str, edit: ColumnEdit) -> str:
 
 def _comment(text: str) -> str:
     """Keep a comment on its line."""
-    return " ".join(text.split())
+    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
 
 
 def whole_text(dataset: Dataset, blocks: Mapping[str, str]) -> str:
@@ -174,7 +181,7 @@ def _tables_node(text: str) -> yaml.SequenceNode | None:
 
 def _layout(items: yaml.SequenceNode, text: str) -> _Layout:
     starts = [item.start_mark.line for item in items.value]
-    total = text.count("\n") + (not text.endswith("\n"))
+    total = len(text.splitlines())
     after = items.end_mark
     end = after.line if after.column == 0 and after.line > starts[-1] else total
     return _Layout(items.start_mark.column, tuple(zip(starts, [*starts[1:], end], strict=True)))

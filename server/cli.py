@@ -221,7 +221,8 @@ def main() -> None:
     try:
         app()
     except OperatorError as error:
-        Console(stderr=True, soft_wrap=True, emoji=False).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+        console.print(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

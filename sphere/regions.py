@@ -203,7 +203,8 @@ def parse_dali(text: str, xtype: str) -> Region:
 def parse_stcs(text: str) -> Region:
     """Read an STC-S phrase: Position, Circle, Polygon or Box with an optional frame.
 
-    ValueError names what is wrong or unsupported.     Frames ICRS, FK5 and J2000 are taken as ICRS. Any reference position is accepted; units are degrees.
+    ValueError names what is wrong or unsupported. Frames ICRS, FK5 and J2000 are taken as ICRS.
+    Any reference position is accepted; units are degrees.
     """
     words = _words(re.sub(r"([()])", r" \1 ", text))
     kind = words.pop(0)

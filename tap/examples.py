@@ -41,7 +41,7 @@ def examples(catalog: Catalog) -> tuple[Example, ...]:
     found += [example for table in published[:_TABLES_SHOWN] for example in _of_table(table)]
     found += _general(catalog)
     return tuple(
-        Example(f"example{number}", _clean(example.name), _clean(example.query), example.table)
+        Example(f"example{number}", _clean(example.name), _clean(example.query), _clean(example.table))
         for number, example in enumerate(found, 1)
     )
 

@@ -86,7 +86,7 @@ def _noted(batches: Iterator[pa.RecordBatch], failures: list[Exception], tag: st
     """Pass batches on; keep an error, and let only a text for users travel to the writer."""
     try:
         yield from batches
-    except (UserError, LimitError, Cancelled) as error:
+    except (UserError, LimitError, Cancelled, EngineError) as error:
         failures.append(error)
         raise
     except Exception as error:

@@ -5,7 +5,7 @@ Documents are built once for each version of the catalog and answered with Last-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -24,6 +24,7 @@ from .xml import MEDIA_TYPE
 # Above this many columns a table set without `detail` leaves them out (VOSI-T6).
 _MANY_COLUMNS = 5_000
 _TRUE = frozenset({"true", "1", "t"})
+_ESA_PARAMETERS = frozenset({"tables", "only_tables", "share_accessible"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class _Resources:
             body = tables.tableset(catalog, detail, names)
         else:
             body = self._document(f"tables {detail}", lambda current: tables.tableset(current, detail))
-        if "astroquery" in request.headers.get("user-agent", ""):
+        if _is_astroquery(request, wanted):
             body = tables.for_astroquery(body)
         return self._answer(request, body)
 
@@ -134,6 +135,12 @@ class _Resources:
         if _unchanged(request.headers.get("if-modified-since"), self.modified):
             return Response(status_code=304, headers=headers)
         return Response(body, headers={**headers, "content-type": MEDIA_TYPE})
+
+
+def _is_astroquery(request: Request, wanted: Mapping[str, str]) -> bool:
+    """Tell by what astroquery sends: ESA's parameters, or no User-Agent at all (astroquery.utils.tap, TapConn)."""
+    agent = request.headers.get("user-agent")
+    return agent is None or "astroquery" in agent or not _ESA_PARAMETERS.isdisjoint(wanted)
 
 
 def _unchanged(since: str | None, modified: datetime) -> bool:

@@ -74,7 +74,8 @@ class Sky:
         return value
 
     def numpy(self, table: str, column: str) -> np.ndarray:
-        return self.tables[table].column(column).to_numpy(zero_copy_only=False)
+        values: np.ndarray = self.tables[table].column(column).to_numpy(zero_copy_only=False)
+        return values
 
 
 def separation(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: np.ndarray) -> np.ndarray:
@@ -83,7 +84,8 @@ def separation(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: np.nd
     dl = l2 - l1
     y = np.hypot(np.cos(b2) * np.sin(dl), np.cos(b1) * np.sin(b2) - np.sin(b1) * np.cos(b2) * np.cos(dl))
     x = np.sin(b1) * np.sin(b2) + np.cos(b1) * np.cos(b2) * np.cos(dl)
-    return np.degrees(np.arctan2(y, x))
+    apart: np.ndarray = np.degrees(np.arctan2(y, x))
+    return apart
 
 
 def _positions(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -179,8 +181,16 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     plain = folder / "plain.parquet"
     pq.write_table(stars, plain)
     tables = (
-        Table("hip", "stars", STARS, _store(folder, "stars", stars, "RAdeg", "DEdeg"), position=SkyColumns("RAdeg", "DEdeg")),
-        Table("hip", "objects", OBJECTS, _store(folder, "objects", objects, "ra", "dec"), position=SkyColumns("ra", "dec")),
+        Table(
+            "hip",
+            "stars",
+            STARS,
+            _store(folder, "stars", stars, "RAdeg", "DEdeg"),
+            position=SkyColumns("RAdeg", "DEdeg"),
+        ),
+        Table(
+            "hip", "objects", OBJECTS, _store(folder, "objects", objects, "ra", "dec"), position=SkyColumns("ra", "dec")
+        ),
         Table("plain", "stars", STARS, Files((Partition(str(plain), len(stars)),))),
         Table("plain", "nothing", STARS, Files(())),
     )
@@ -188,7 +198,7 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     upload = Table("TAP_UPLOAD", "mine", MINE, Relation(("upload_1",), rows=len(mine)))
     con = duckdb.connect(config={"threads": 1})
     for f in FUNCTIONS:
-        con.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow")
+        con.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow")  # type: ignore[call-overload]
     con.register("upload_1", mine)
     made = Sky(con, Catalog(schemas), (upload,))
     made.tables = {"stars": stars, "objects": objects, "mine": mine}

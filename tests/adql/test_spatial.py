@@ -1,6 +1,9 @@
 """ADQL-73…77, 81: every spelling of a cone or a match gives the rows of a brute-force search, and reads few files."""
+# ruff: noqa: E501  (queries stay on one line)
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +27,22 @@ CONES = (
 PLACES = ((0, 0, 0.3), (359.9, 0.1, 0.2), (10, 89.9, 0.3), (200, -90, 0.25), (123, 45, 30), (300, -20, 100), (5, 5, 0))
 
 
-def _inside(sky, distance, lon, lat, radius, name="stars", ra="RAdeg", dec="DEdeg"):
+def _inside(
+    sky: Any,
+    distance: Any,
+    lon: float,
+    lat: float,
+    radius: Any,
+    name: str = "stars",
+    ra: str = "RAdeg",
+    dec: str = "DEdeg",
+) -> set[int]:
     found = distance(sky.numpy(name, ra), sky.numpy(name, dec), lon, lat) <= radius
     return set(sky.numpy(name, "id")[found])
 
 
 @pytest.mark.parametrize("form", CONES)
-def test_every_spelling_of_a_cone_agrees_with_brute_force(sky, distance, form):
+def test_every_spelling_of_a_cone_agrees_with_brute_force(sky: Any, distance: Any, form: str) -> None:
     for place in PLACES:
         where = form.format(*place)
         got = [row[0] for row in sky.rows(f"SELECT id FROM hip.stars WHERE {where}")]
@@ -39,7 +51,7 @@ def test_every_spelling_of_a_cone_agrees_with_brute_force(sky, distance, form):
 
 
 @pytest.mark.parametrize("form", [form for form in CONES if not form.startswith("NOT (DIS")])
-def test_every_spelling_of_a_cone_uses_the_index(sky, form):
+def test_every_spelling_of_a_cone_uses_the_index(sky: Any, form: str) -> None:
     made = sky.translate("SELECT id FROM hip.stars WHERE " + form.format(123, 45, 0.5))
     (scan,) = made.scans
     assert scan.ranges
@@ -47,15 +59,17 @@ def test_every_spelling_of_a_cone_uses_the_index(sky, form):
     assert "_healpix_29" in made.sql
 
 
-def test_radii_without_stars_and_negative_ones_give_zero_rows_with_right_types(sky):
+def test_radii_without_stars_and_negative_ones_give_zero_rows_with_right_types(sky: Any) -> None:
     assert sky.run("SELECT * FROM hip.stars WHERE DISTANCE(RAdeg,DEdeg,77,33) < 1e-7").num_rows == 0
     assert sky.run("SELECT * FROM hip.stars WHERE DISTANCE(RAdeg,DEdeg,77,33) < -1").num_rows == 0
-    made = sky.translate("SELECT * FROM hip.stars WHERE DISTANCE(RAdeg,DEdeg,77,33) < 0.1 AND DISTANCE(RAdeg,DEdeg,180,0) < 1")
+    made = sky.translate(
+        "SELECT * FROM hip.stars WHERE DISTANCE(RAdeg,DEdeg,77,33) < 0.1 AND DISTANCE(RAdeg,DEdeg,180,0) < 1"
+    )
     assert made.scans[0].files == 0
     assert sky.con.sql(made.sql).fetchall() == []
 
 
-def test_negated_regions_prune_nothing(sky, distance):
+def test_negated_regions_prune_nothing(sky: Any, distance: Any) -> None:
     for where in (
         "0=CONTAINS(POINT(RAdeg,DEdeg),CIRCLE(0,0,20))",
         "NOT 1=CONTAINS(POINT(RAdeg,DEdeg),CIRCLE(0,0,20))",
@@ -69,7 +83,7 @@ def test_negated_regions_prune_nothing(sky, distance):
         assert got == known - _inside(sky, distance, 0, 0, 20)
 
 
-def test_rows_without_a_position_are_read_only_without_a_region(sky):
+def test_rows_without_a_position_are_read_only_without_a_region(sky: Any) -> None:
     every = sky.translate("SELECT id FROM hip.stars")
     assert every.scans[0].files == every.scans[0].of_files
     assert sky.rows("SELECT COUNT(*) FROM hip.stars") == [(3000,)]
@@ -79,12 +93,18 @@ def test_rows_without_a_position_are_read_only_without_a_region(sky):
     assert sky.one("COUNT(*)", "DISTANCE(RAdeg,DEdeg,0,0) <= 180") == 2970
 
 
-def test_boxes_and_polygons(sky):
+def test_boxes_and_polygons(sky: Any) -> None:
     ra, dec, ids = (sky.numpy("stars", c) for c in ("RAdeg", "DEdeg", "id"))
     forms = (
         ("BOX(0, 0, 0.4, 0.4)", (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2)),
-        ("POLYGON(359.8,-0.2, 0.2,-0.2, 0.2,0.2, 359.8,0.2)", (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2)),
-        ("POLYGON(359.8,0.2, 0.2,0.2, 0.2,-0.2, 359.8,-0.2)", (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2)),
+        (
+            "POLYGON(359.8,-0.2, 0.2,-0.2, 0.2,0.2, 359.8,0.2)",
+            (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2),
+        ),
+        (
+            "POLYGON(359.8,0.2, 0.2,0.2, 0.2,-0.2, 359.8,-0.2)",
+            (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2),
+        ),
         ("POLYGON('ICRS', POINT(0,89.7), POINT(120,89.7), POINT(240,89.7))", None),
         ("REGION('Box ICRS 0 0 0.4 0.4')", (np.abs((ra + 180) % 360 - 180) < 0.2) & (np.abs(dec) < 0.2)),
     )
@@ -101,7 +121,7 @@ def test_boxes_and_polygons(sky):
         assert got
 
 
-def test_regions_under_or_are_united_and_under_and_intersected(sky):
+def test_regions_under_or_are_united_and_under_and_intersected(sky: Any) -> None:
     two = "(DISTANCE(RAdeg,DEdeg,0,0) < 0.3 OR DISTANCE(RAdeg,DEdeg,180,-89.9) < 0.3)"
     for condition in (two, f"{two} AND gmag < 8", f"{two} AND DISTANCE(RAdeg,DEdeg,0,0) < 5"):
         made = sky.translate(f"SELECT id FROM hip.stars WHERE {condition}")
@@ -124,20 +144,20 @@ def test_regions_under_or_are_united_and_under_and_intersected(sky):
         "SELECT a.id FROM plain.stars AS a LEFT JOIN hip.stars AS b ON a.id=b.id WHERE DISTANCE(b.RAdeg,b.DEdeg,0,0)<=0.3",
     ],
 )
-def test_regions_inside_queries_of_all_shapes(sky, distance, text):
+def test_regions_inside_queries_of_all_shapes(sky: Any, distance: Any, text: str) -> None:
     made = sky.translate(text)
     (scan,) = [scan for scan in made.scans if scan.table == "hip.stars"]
     assert scan.files <= 4
     assert {row[0] for row in sky.con.sql(made.sql).fetchall()} == _inside(sky, distance, 0, 0, 0.3)
 
 
-def test_a_region_cannot_pass_a_limit(sky):
+def test_a_region_cannot_pass_a_limit(sky: Any) -> None:
     text = "SELECT id FROM (SELECT TOP 50 id, RAdeg, DEdeg FROM hip.stars ORDER BY id DESC) AS s WHERE DISTANCE(RAdeg,DEdeg,0,0) < 30"
     made = sky.translate(text)
     assert made.scans[0].files == made.scans[0].of_files
 
 
-def test_outer_joins_keep_rows_that_a_region_in_on_does_not_match(sky, distance):
+def test_outer_joins_keep_rows_that_a_region_in_on_does_not_match(sky: Any, distance: Any) -> None:
     text = "SELECT a.id, b.id FROM hip.stars AS a LEFT JOIN hip.stars AS b ON a.id=b.id AND DISTANCE({}.RAdeg,{}.DEdeg,0,0)<=0.3"
     inside = _inside(sky, distance, 0, 0, 0.3)
     for side in "ab":
@@ -153,20 +173,33 @@ def test_outer_joins_keep_rows_that_a_region_in_on_does_not_match(sky, distance)
 # ------------------------------------------------------------- distances
 
 
-def test_distance_as_a_value_is_exact_near_and_far(sky, distance):
-    cases = ((10, 20, 10, 20), (10, 20, 10.0000000001, 20), (10, 20, 190, -20), (10, 20, 190.000001, -20), (0, 90, 123, 90))
+def test_distance_as_a_value_is_exact_near_and_far(sky: Any, distance: Any) -> None:
+    cases = (
+        (10, 20, 10, 20),
+        (10, 20, 10.0000000001, 20),
+        (10, 20, 190, -20),
+        (10, 20, 190.000001, -20),
+        (0, 90, 123, 90),
+    )
     for case in (*cases, (0, 89.9999, 180, 89.9999), (359.9999, 0, 0.0001, 0), (10, -30, 100, 40)):
         lon1, lat1, lon2, lat2 = case
         got = sky.one(f"DISTANCE(POINT({lon1},{lat1}),POINT({lon2},{lat2}))")
         assert got == pytest.approx(float(distance(*case)), abs=1e-12)
         assert got == sky.one(f"DISTANCE({lon1},{lat1},{lon2},{lat2})")
-    rows = np.array(sky.rows("SELECT RAdeg, DEdeg, DISTANCE(RAdeg,DEdeg,77,33) FROM hip.stars WHERE RAdeg IS NOT NULL"), float)
+    rows = np.array(
+        sky.rows("SELECT RAdeg, DEdeg, DISTANCE(RAdeg,DEdeg,77,33) FROM hip.stars WHERE RAdeg IS NOT NULL"), float
+    )
     assert np.abs(rows[:, 2] - distance(rows[:, 0], rows[:, 1], 77, 33)).max() < 1e-12
 
 
-def test_distance_agrees_with_astropy(sky):
+def test_distance_agrees_with_astropy(sky: Any) -> None:
     coordinates = pytest.importorskip("astropy.coordinates")
-    rows = np.array(sky.rows("SELECT TOP 300 RAdeg, DEdeg, DISTANCE(POINT(RAdeg,DEdeg),POINT(1,-2)) AS d FROM hip.stars WHERE RAdeg IS NOT NULL"), float)
+    rows = np.array(
+        sky.rows(
+            "SELECT TOP 300 RAdeg, DEdeg, DISTANCE(POINT(RAdeg,DEdeg),POINT(1,-2)) AS d FROM hip.stars WHERE RAdeg IS NOT NULL"
+        ),
+        float,
+    )
     want = coordinates.angular_separation(*np.radians([rows[:, 0], rows[:, 1], np.full(300, 1.0), np.full(300, -2.0)]))
     assert np.abs(rows[:, 2] - np.degrees(want)).max() < 1e-12
 
@@ -182,7 +215,7 @@ MATCHES = (
 )
 
 
-def _pairs(sky, distance, radius):
+def _pairs(sky: Any, distance: Any, radius: Any) -> set[tuple[int, int]]:
     stars = [sky.numpy("stars", c) for c in ("RAdeg", "DEdeg")]
     objects = [sky.numpy("objects", c) for c in ("ra", "dec")]
     apart = distance(stars[0][:, None], stars[1][:, None], objects[0][None], objects[1][None])
@@ -192,15 +225,15 @@ def _pairs(sky, distance, radius):
 
 @pytest.mark.parametrize("form", MATCHES)
 @pytest.mark.parametrize("radius", ["2./3600", "0.1"])
-def test_every_spelling_of_a_match_agrees_with_brute_force(sky, distance, form, radius):
+def test_every_spelling_of_a_match_agrees_with_brute_force(sky: Any, distance: Any, form: str, radius: Any) -> None:
     made = sky.translate("SELECT s.id, o.id FROM hip.stars AS s " + form.format(j="", r=radius))
     assert {scan.join_order for scan in made.scans} == {15 if "/" in radius else 8}
     rows = sky.con.sql(made.sql).fetchall()
     assert len(rows) == len(set(rows))
-    assert set(rows) == _pairs(sky, distance, eval(radius))  # noqa: S307
+    assert set(rows) == _pairs(sky, distance, eval(radius))
 
 
-def test_comma_join_with_the_match_in_where(sky, distance):
+def test_comma_join_with_the_match_in_where(sky: Any, distance: Any) -> None:
     text = "SELECT s.id, o.id FROM hip.stars AS s, hip.objects AS o WHERE 1=CONTAINS(POINT(s.RAdeg,s.DEdeg),CIRCLE(o.ra,o.dec,2./3600)) AND o.kind='near'"
     made = sky.translate(text)
     assert made.scans[0].join_order == 15
@@ -209,27 +242,38 @@ def test_comma_join_with_the_match_in_where(sky, distance):
 
 
 @pytest.mark.parametrize(("join", "order"), [("LEFT", 15), ("RIGHT", 15), ("FULL", None)])
-def test_outer_matches_keep_the_unmatched_once(sky, distance, join, order):
-    made = sky.translate(f"SELECT s.id, o.id FROM hip.stars AS s {join} JOIN hip.objects AS o ON DISTANCE(s.RAdeg,s.DEdeg,o.ra,o.dec) <= 2./3600")
+def test_outer_matches_keep_the_unmatched_once(sky: Any, distance: Any, join: str, order: int | None) -> None:
+    made = sky.translate(
+        f"SELECT s.id, o.id FROM hip.stars AS s {join} JOIN hip.objects AS o ON DISTANCE(s.RAdeg,s.DEdeg,o.ra,o.dec) <= 2./3600"
+    )
     assert made.scans[0].join_order == order
     if order is None:
         return
     pairs = _pairs(sky, distance, 2 / 3600)
     left, right = set(sky.numpy("stars", "id").tolist()), set(sky.numpy("objects", "id").tolist())
-    alone = {(i, None) for i in left - {p[0] for p in pairs}} if join == "LEFT" else {(None, i) for i in right - {p[1] for p in pairs}}
+    alone = (
+        {(i, None) for i in left - {p[0] for p in pairs}}
+        if join == "LEFT"
+        else {(None, i) for i in right - {p[1] for p in pairs}}
+    )
     rows = sky.con.sql(made.sql).fetchall()
     assert len(rows) == len(set(rows))
     assert set(rows) == pairs | alone
 
 
-def test_uploads_are_the_expanded_side(sky, distance):
+def test_uploads_are_the_expanded_side(sky: Any, distance: Any) -> None:
     text = "SELECT u.id, s.id AS star FROM hip.stars AS s JOIN TAP_UPLOAD.mine AS u ON 1=CONTAINS(POINT(s.RAdeg,s.DEdeg),CIRCLE(u.ra,u.de,{}))"
     for radius, order in (("0.05", 9), ("u.r", 8), ("u.r/2", 8)):
         made = sky.translate(text.format(radius))
         assert [scan.join_order for scan in made.scans] == [order, order]
         assert 'FROM "upload_1"' in made.sql
         reach = {"0.05": np.full(60, 0.05), "u.r": sky.numpy("mine", "r"), "u.r/2": sky.numpy("mine", "r") / 2}[radius]
-        apart = distance(sky.numpy("mine", "ra")[:, None], sky.numpy("mine", "de")[:, None], sky.numpy("stars", "RAdeg")[None], sky.numpy("stars", "DEdeg")[None])
+        apart = distance(
+            sky.numpy("mine", "ra")[:, None],
+            sky.numpy("mine", "de")[:, None],
+            sky.numpy("stars", "RAdeg")[None],
+            sky.numpy("stars", "DEdeg")[None],
+        )
         i, j = np.nonzero(apart <= reach[:, None])
         want = set(zip(sky.numpy("mine", "id")[i].tolist(), sky.numpy("stars", "id")[j].tolist(), strict=True))
         rows = sky.con.sql(made.sql).fetchall()
@@ -237,24 +281,31 @@ def test_uploads_are_the_expanded_side(sky, distance):
         assert set(rows) == want
 
 
-def test_a_cone_on_one_partner_chooses_the_files_of_both(sky, distance):
+def test_a_cone_on_one_partner_chooses_the_files_of_both(sky: Any, distance: Any) -> None:
     text = "SELECT s.id, o.id FROM hip.stars AS s JOIN hip.objects AS o ON DISTANCE(s.RAdeg,s.DEdeg,o.ra,o.dec) <= 2./3600 WHERE DISTANCE({},0,0) <= 0.3"
     pairs = _pairs(sky, distance, 2 / 3600)
-    for columns, table, names, place in (("s.RAdeg,s.DEdeg", "stars", ("RAdeg", "DEdeg"), 0), ("o.ra,o.dec", "objects", ("ra", "dec"), 1)):
+    for columns, table, names, place in (
+        ("s.RAdeg,s.DEdeg", "stars", ("RAdeg", "DEdeg"), 0),
+        ("o.ra,o.dec", "objects", ("ra", "dec"), 1),
+    ):
         made = sky.translate(text.format(columns))
         assert all(scan.files <= 4 for scan in made.scans)
         inside = _inside(sky, distance, 0, 0, 0.3, table, *names)
         assert set(sky.con.sql(made.sql).fetchall()) == {p for p in pairs if p[place] in inside}
 
 
-def test_matches_of_three_tables_and_of_subqueries(sky, distance):
+def test_matches_of_three_tables_and_of_subqueries(sky: Any, distance: Any) -> None:
     text = (
         "SELECT s.id, o.id, u.id FROM TAP_UPLOAD.mine AS u JOIN hip.stars AS s ON DISTANCE(u.ra,u.de,s.RAdeg,s.DEdeg) <= 0.01 "
         "JOIN (SELECT id, ra, dec FROM hip.objects WHERE kind='near') AS o ON DISTANCE(u.ra,u.de,o.ra,o.dec) <= 0.01"
     )
     rows = sky.rows(text)
-    stars = sky.rows("SELECT s.id, u.id FROM TAP_UPLOAD.mine AS u, hip.stars AS s WHERE DISTANCE(u.ra,u.de,s.RAdeg,s.DEdeg)+0 <= 0.01")
-    objects = sky.rows("SELECT o.id, u.id FROM TAP_UPLOAD.mine AS u, hip.objects AS o WHERE kind='near' AND DISTANCE(u.ra,u.de,o.ra,o.dec)+0 <= 0.01")
+    stars = sky.rows(
+        "SELECT s.id, u.id FROM TAP_UPLOAD.mine AS u, hip.stars AS s WHERE DISTANCE(u.ra,u.de,s.RAdeg,s.DEdeg)+0 <= 0.01"
+    )
+    objects = sky.rows(
+        "SELECT o.id, u.id FROM TAP_UPLOAD.mine AS u, hip.objects AS o WHERE kind='near' AND DISTANCE(u.ra,u.de,o.ra,o.dec)+0 <= 0.01"
+    )
     want = {(s, o, u) for s, u in stars for o, v in objects if u == v}
     assert len(rows) == len(set(rows)) > 0
     assert set(rows) == want
@@ -263,13 +314,15 @@ def test_matches_of_three_tables_and_of_subqueries(sky, distance):
 # ------------------------------------------------------ values and others
 
 
-def test_geometry_values_are_dali_arrays(sky):
+def test_geometry_values_are_dali_arrays(sky: Any) -> None:
     assert sky.one("POINT('ICRS GEOCENTER', 10, -20)") == [10.0, -20.0]
     assert sky.one("POINT(RAdeg, DEdeg)", "id=97") is None
     assert sky.one("CIRCLE(POINT(1,2),id)") == [1.0, 2.0, 1.0]
     assert sky.one("POLYGON(1,1,2,1,id,2)") == [1.0, 1.0, 2.0, 1.0, 1.0, 2.0]
     assert sky.one("p", "id=1") == pytest.approx([sky.numpy("stars", "RAdeg")[0], sky.numpy("stars", "DEdeg")[0]])
-    made = sky.translate("SELECT POINT(RAdeg,DEdeg) AS a, CIRCLE(RAdeg,DEdeg,1) AS b, BOX(RAdeg,DEdeg,1,1) AS c FROM hip.stars")
+    made = sky.translate(
+        "SELECT POINT(RAdeg,DEdeg) AS a, CIRCLE(RAdeg,DEdeg,1) AS b, BOX(RAdeg,DEdeg,1,1) AS c FROM hip.stars"
+    )
     assert [(c.type.datatype, c.type.arraysize, c.type.xtype) for c in made.columns] == [
         ("double", "2", "point"),
         ("double", "3", "circle"),
@@ -277,7 +330,7 @@ def test_geometry_values_are_dali_arrays(sky):
     ]
 
 
-def test_properties_of_geometries(sky):
+def test_properties_of_geometries(sky: Any) -> None:
     assert sky.one("COORD1(POINT(12.5,3))") == 12.5
     assert sky.one("COORD2(p)") == sky.numpy("stars", "DEdeg")[0]
     assert sky.one("AREA(POINT(1,2))") == 0
@@ -289,7 +342,7 @@ def test_properties_of_geometries(sky):
     assert sky.one("COORDSYS(POINT(1,2))") == "ICRS"
 
 
-def test_tests_of_all_pairs_of_shapes(sky):
+def test_tests_of_all_pairs_of_shapes(sky: Any) -> None:
     ones = (
         "CONTAINS(CIRCLE(0,0,1),CIRCLE(0,0.5,2))",
         "CONTAINS(CIRCLE(0,0,1),POLYGON(-3,-3,3,-3,3,3,-3,3))",
@@ -317,10 +370,12 @@ def test_tests_of_all_pairs_of_shapes(sky):
     assert sky.one("CONTAINS(POINT(NULL,2),CIRCLE(0,0,1))") is None
 
 
-def test_healpix_cells_of_the_own_position_come_from_the_index(sky):
+def test_healpix_cells_of_the_own_position_come_from_the_index(sky: Any) -> None:
     made = sky.translate("SELECT ivo_healpix_index(5, RAdeg, DEdeg) AS c, COUNT(*) AS n FROM hip.stars GROUP BY c")
     assert "NS_HEALPIX29" not in made.sql
     own = dict(sky.con.sql(made.sql).fetchall())
-    free = dict(sky.rows("SELECT ivo_healpix_index(5, POINT(RAdeg, DEdeg)) AS c, COUNT(*) AS n FROM plain.stars GROUP BY c"))
+    free = dict(
+        sky.rows("SELECT ivo_healpix_index(5, POINT(RAdeg, DEdeg)) AS c, COUNT(*) AS n FROM plain.stars GROUP BY c")
+    )
     assert own == free
     assert own[None] == 30

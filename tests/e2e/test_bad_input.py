@@ -49,9 +49,9 @@ INT = '<FIELD name="a" datatype="int"/>'
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("SELECT * FROM read_parquet('/etc/passwd')", "read_parquet"),
+        ("SELECT * FROM read_parquet('/etc/passwd')", "no functions"),
         ('SELECT * FROM "/etc/passwd"', "/etc/passwd"),
-        ("SELECT * FROM duckdb_settings()", "duckdb_settings"),
+        ("SELECT * FROM duckdb_settings()", "no functions"),
         ("SELECT current_setting('threads') FROM demo.stars", "current_setting"),
         ("SELECT * FROM information_schema.tables", "information_schema"),
         ("SELECT gmagg FROM demo.stars", "gmag"),
@@ -59,7 +59,7 @@ INT = '<FIELD name="a" datatype="int"/>'
         ("SELECT TOP 1 * FROM demo.stars LIMIT 5", "TOP"),
         ("SELECT size FROM demo.clusters", "double quotes"),
         ("DROP TABLE demo.stars", "SELECT"),
-        ("SELECT TOP 1 * FROM demo.stars; DELETE FROM demo.stars", ";"),
+        ("SELECT TOP 1 * FROM demo.stars; DELETE FROM demo.stars", "one query"),
         ("SELECT ra || dec FROM demo.stars", "||"),
         ("", "QUERY"),
     ],
@@ -97,14 +97,14 @@ def test_a_thousand_parentheses_are_refused(tap: str) -> None:
 
 
 def test_query_beyond_the_length_limit(tap: str) -> None:
-    assert "long" in message(ask(tap, COUNT + " " * 1_100_000)).lower()
+    assert "1000000 are allowed" in message(ask(tap, COUNT + " " * 1_100_000)).replace(",", "")
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
         (b"", "empty"),
-        (b"this is no table", ""),
+        (b"\x00\x01\x02\x03 this is no table", ""),
         (b"<VOTABLE><RESOURCE><TABLE>", ""),
         (votable(INT, "<TABLEDATA><TR><TD>1</TD></TR><TR><TD>one</TD></TR></TABLEDATA>"), "row 2"),
         (votable(INT, "<TABLEDATA><TR><TD>1</TD><TD>2</TD></TR></TABLEDATA>"), "row 1"),

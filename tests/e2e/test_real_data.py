@@ -27,7 +27,7 @@ ROWS = {
     "gd1.candidates": 7_346,
     "gd1.ps1": 7_189,
     "fermi.lat_point_source_catalog": 3_034,
-    "ngc.open": 13_969,
+    "ngc.objects": 13_969,
     "grb.simbad": 12_449,
     "grb.list": 7_516,
     "des.y3a1_tiles": 10_346,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def test_pixels_divide_all_rows(cells: list[int], most: int, batches: int) -> No
     assert sum(counts) == len(cells)
     assert min(counts) > 0
     assert all(count <= most or p.order == density.order for count, p in zip(counts, pixels, strict=True))
-    assert all(a.high <= b.low for a, b in zip(pixels, pixels[1:], strict=False))
+    assert all(a.high <= b.low for a, b in pairwise(pixels))
 
 
 def test_a_budget_bounds_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nashira.ingest.names import identifier, stem, stored_names
@@ -28,6 +28,7 @@ def test_identifiers(text: str, name: str) -> None:
 
 
 @given(st.text(max_size=100))
+@settings(deadline=None)
 def test_any_text_becomes_a_name_without_quotes(text: str) -> None:
     assert is_regular(identifier(text))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -103,13 +102,31 @@ def test_odd_columns_stay_as_they_are(site, tmp_path: Path, make) -> None:
     assert any("b-v_2" in text for text in site.heard.warned)
 
 
+def test_texts_of_a_hostile_file_do_no_harm(site, tmp_path: Path) -> None:
+    evil = "a\x00b\x1b[31m\u2028 # }: {x"
+    meta = {"description": evil, "unit": evil, "ucd": evil}
+    names = ["ra", "dec", 'x"; DROP TABLE t; --', "\x1b]0;title\x07", "../../etc/passwd", "a: {b}", "- #"]
+    fields = [pa.field(name, pa.float64(), metadata=meta if n > 1 else None) for n, name in enumerate(names)]
+    path = tmp_path / "evil.parquet"
+    pq.write_table(pa.table([[1.0]] * len(names), schema=pa.schema(fields)), path)
+    site.publish(path)
+    table = tables(site)["evil.main"]
+    assert len(table.columns) == len(names)
+    assert table.columns[2].name == names[2]
+    texts = [text for column in table.columns for text in (column.name, column.description, column.unit)]
+    assert all(text.isprintable() for text in texts)
+    assert site.publish()[0].outcome == "unchanged"
+
+
 def test_rows_without_a_position_have_a_file_of_their_own(site, tmp_path: Path) -> None:
     path = tmp_path / "some.parquet"
     pq.write_table(pa.table({"ra": [1.0, None, 3.0], "dec": [1.0, 2.0, 95.0], "n": [1, 2, 3]}), path)
     site.publish(path, table="s.t")
     # 95 of 3 values is not plausible for a guess, so the descriptor insists
     assert tables(site)["s.t"].position is None
-    site.edit("s", "# position: {ra: name of a column, dec: name of a column, epoch: 2000.0}", "position: {ra: ra, dec: dec}")
+    site.edit(
+        "s", "# position: {ra: name of a column, dec: name of a column, epoch: 2000.0}", "position: {ra: ra, dec: dec}"
+    )
     site.publish()
     table = tables(site)["s.t"]
     lost = table.source.partitions[0]
@@ -220,7 +237,7 @@ def test_a_reader_keeps_its_version_until_it_lets_go(site, stars: Path) -> None:
     assert len(list(home.glob("v-*"))) == 2
     old.release()
     old.release()
-    assert [path.name for path in home.glob("v-*")] == [os.readlink(home / "current")]
+    assert [path.name for path in home.glob("v-*")] == [(home / "current").readlink().name]
 
 
 def test_a_source_inside_the_site_is_named_relative_to_it(site, make) -> None:

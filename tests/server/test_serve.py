@@ -1,5 +1,6 @@
 """The server as a process: it tells when it is ready, and ends in order."""
 
+import os
 import re
 import signal
 import subprocess
@@ -65,17 +66,16 @@ def test_serve_announces_and_stops(site: Path) -> None:
 
 
 def test_workers_run_the_jobs_of_a_server_without_any(site: Path) -> None:
-    (site / "nashira.toml").write_text("[jobs]\nworkers = 0\n")
-    with process(SERVE, site) as server:
+    with (
+        process(WORK, site) as worker,
+        process(SERVE, site, env={**os.environ, "NASHIRA_JOBS__WORKERS": "0"}) as server,
+    ):
         url = ready(server)
         data = {"LANG": "ADQL", "QUERY": "SELECT COUNT(*) AS n FROM TAP_SCHEMA.tables", "PHASE": "RUN"}
         job = httpx.post(f"{url}/tap/async", data=data).headers["location"]
-        assert httpx.get(f"{job}/phase").text == "QUEUED"
-        (site / "nashira.toml").write_text("[jobs]\nworkers = 1\n")
-        with process(WORK, site) as worker:
-            end = time.monotonic() + 8
-            while (phase := httpx.get(f"{job}/phase").text) in {"QUEUED", "EXECUTING"} and time.monotonic() < end:
-                time.sleep(0.1)
-            assert phase == "COMPLETED"
-            worker.send_signal(signal.SIGTERM)
-            assert worker.wait(8) == 0
+        end = time.monotonic() + 8
+        while (phase := httpx.get(f"{job}/phase").text) in {"QUEUED", "EXECUTING"} and time.monotonic() < end:
+            time.sleep(0.1)
+        assert phase == "COMPLETED"
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(8) == 0

@@ -4,13 +4,15 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import psutil
 import pytest
+
+from nashira.config.errors import EngineError, OutOfResources, QueryTimeout
+from nashira.tap import execute, sync
 
 LONG = "SELECT COUNT(*) AS n FROM lab.numbers AS a, lab.numbers AS b WHERE SIN(a.x * b.x) > 0.5"
 ALL = {"LANG": "ADQL", "QUERY": "SELECT n, x, x * 2 AS y FROM lab.numbers", "MAXREC": "400000"}
@@ -36,15 +38,94 @@ def test_first_bytes_leave_before_the_last_row_is_read(http: httpx.Client) -> No
         assert first.startswith(b"n,x,y")
 
 
-def test_a_leaving_client_stops_the_query(http: httpx.Client) -> None:
-    process = psutil.Process()
+class Spy:
+    """Stands in front of the door to rows: notes when results are closed, and can make them fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.closed = threading.Event()
+        self.fail_after: int | None = None
+        self.error: Exception = RuntimeError("secret /path SELECT")
+        self._run: Any = vars(execute)["run"]
+        monkeypatch.setattr(execute, "run", self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        answer = self._run(*arguments)
+        close = answer.stream.on_close
+
+        def closing() -> None:
+            if close is not None:
+                close()
+            self.closed.set()
+
+        answer.stream.on_close = closing
+        if self.fail_after is not None:
+            answer.stream.batches = self._failing(answer.stream.batches)
+        return answer
+
+    def _failing(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for number, batch in enumerate(batches):
+            if number == self.fail_after:
+                raise self.error
+            yield batch
+
+
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    return Spy(monkeypatch)
+
+
+def test_a_leaving_client_stops_the_query(http: httpx.Client, spy: Spy) -> None:
     with pytest.raises(httpx.ReadTimeout):
         http.post("/sync", data={"LANG": "ADQL", "QUERY": LONG}, timeout=0.5)
-    time.sleep(1)
-    before = process.cpu_times()
-    time.sleep(0.5)
-    after = process.cpu_times()
-    assert after.user - before.user < 0.3, "the engine still works on it"
+    assert spy.closed.wait(1), "the query still runs"
+
+
+def test_a_client_that_never_reads_is_given_up(http: httpx.Client, spy: Spy, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sync, "STALL_SECONDS", 0.3)
+    with http.stream("POST", "/sync", data=ALL):
+        assert spy.closed.wait(5), "the query still holds its slot"
+
+
+def test_tap_107_failure_in_a_votable(http: httpx.Client, spy: Spy, wire: Any) -> None:
+    """After the first bytes: the table is closed and the truth told behind it, in neutral words."""
+    spy.fail_after = 2
+    answer = http.post("/sync", data=ALL)
+    assert answer.status_code == 200
+    assert wire.statuses(answer) == ["OK", "ERROR"]
+    assert 0 < answer.text.count("<TR>") < 300_000
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "tsv"])
+def test_failure_in_other_formats_breaks_the_transfer(http: httpx.Client, spy: Spy, name: str) -> None:
+    spy.fail_after = 2
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.post("/sync", data={**ALL, "RESPONSEFORMAT": name})
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("secret"), 500),
+        (EngineError("engine"), 500),
+        (OutOfResources("memory is used up"), 507),
+        (QueryTimeout("too long"), 504),
+    ],
+)
+def test_failure_before_the_first_bytes_has_a_status(
+    http: httpx.Client, spy: Spy, wire: Any, error: Exception, status: int
+) -> None:
+    spy.fail_after, spy.error = 0, error
+    for name in ("votable", "csv"):
+        assert "secret" not in wire.failed(http.post("/sync", data={**ALL, "RESPONSEFORMAT": name}), status)
+
+
+def test_failure_in_a_job(http: httpx.Client, spy: Spy, wire: Any) -> None:
+    spy.fail_after = 2
+    url = wire.run(http, ALL)
+    assert httpx.get(f"{url}/phase").text == "ERROR"
+    assert "secret" not in wire.failed(httpx.get(f"{url}/error"), 200)
+    assert httpx.get(f"{url}/results/result").status_code == 404
 
 
 def test_a_client_that_leaves_in_the_middle(http: httpx.Client) -> None:

@@ -32,7 +32,10 @@ def test_tap_40_names_are_case_insensitive(http: httpx.Client, wire: Any) -> Non
 
 
 def test_tap_41_unknown_parameters_are_ignored(http: httpx.Client, wire: Any) -> None:
-    wire.query(http, TOP["QUERY"], REQUEST="doQuery", VERSION="1.0", DUMMY="ignore-me", tapclient="x", jobname="y")
+    answer = wire.query(
+        http, TOP["QUERY"], REQUEST="doQuery", VERSION="1.0", DUMMY="ignore-me", tapclient="x", jobname="y"
+    )
+    assert len(wire.rows(answer)) == 5
 
 
 @pytest.mark.parametrize("lang", ["ADQL", "ADQL-2.0", "ADQL-2.1"])

@@ -139,10 +139,16 @@ def test_unknown_table(client: Any) -> None:
 
 def test_chosen_tables(client: Any) -> None:
     """What astroquery's load_table sends."""
-    answer = client.get("/tables?tables=des.tiles", headers={"user-agent": "astroquery/1.0"})
+    answer = client.get("/tables?tables=des.tiles")
     assert [e.text for e in etree.fromstring(answer.content).findall(".//table/name")] == ["des.tiles"]
     assert b"esatapplus:flags" in answer.content
-    assert b"esatapplus" not in client.get("/tables?tables=des.tiles").content
+
+
+def test_esa_attributes_are_for_astroquery_alone(client: Any) -> None:
+    """They are not in the schema, and astroquery sends no User-Agent with GET."""
+    assert b"esatapplus" not in client.get("/tables").content
+    assert b"esatapplus" not in client.get("/tables?detail=max", headers={"user-agent": "Java/21"}).content
+    assert b"esatapplus" in client.get("/tables", headers={"user-agent": "astroquery/0.4.11"}).content
 
 
 def test_availability(client: Any, state: State, valid: Callable[[bytes], None]) -> None:
