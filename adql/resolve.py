@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from ..config.errors import AdqlTypeError, Position, UnknownName
 from ..schema.model import Catalog, Column, Table
@@ -160,7 +161,8 @@ def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | 
     aliased = replace(context, aliases=_aliases(node.items, items))
     groups = tuple(_group(term, values, aliased) for term in node.group_by)
     having = condition(node.having, aliased) if node.having is not None else None
-    order = tuple(_order(term, values, columns, aliased, node.distinct) for term in query.order_by)
+    results = _Results(values, columns) if query.order_by else None
+    order = tuple(_order(term, results, aliased, node.distinct) for term in query.order_by if results)
     sources = frozenset(sources_of(source))
     ordered = [term.key for term in order if not isinstance(term.key, int)]
     if groups or having is not None or _aggregated((*values, *ordered)):
@@ -194,23 +196,18 @@ def _plain_name(node: tree.Expression, made: Value) -> str:
 def _columns(items: Sequence[tuple[str, Value]]) -> tuple[Column, ...]:
     taken: set[str] = set()
     given = {name.lower() for name, _ in items}
+    counts: dict[str, int] = {}
     columns = []
     for index, (wanted, item) in enumerate(items, 1):
-        name = wanted or _generated(item, index)
-        if name.lower() in taken or (not wanted and name.lower() in given):
-            name = _another(name, taken | given)
+        name = base = wanted or _generated(item, index)
+        while name.lower() in taken or (name.lower() in given and name != wanted):
+            counts[base.lower()] = counts.get(base.lower(), 1) + 1
+            name = f"{base}_{counts[base.lower()]}"
         taken.add(name.lower())
         info = item.info
         vo = STRING if info.type == NULL else info.type
         columns.append(info if info.name == name and vo is info.type else replace(info, name=name, type=vo))
     return tuple(columns)
-
-
-def _another(name: str, taken: set[str]) -> str:
-    number = 2
-    while f"{name}_{number}".lower() in taken:
-        number += 1
-    return f"{name}_{number}"
 
 
 def _generated(item: Value, index: int) -> str:
@@ -240,22 +237,33 @@ def _group(term: tree.Expression, values: Sequence[Value], context: Context) -> 
     return made
 
 
-def _order(
-    term: tree.Ordering, values: Sequence[Value], columns: Sequence[Column], context: Context, distinct: bool
-) -> OrderTerm:
+class _Results:
+    """The result columns by name and by content, for ORDER BY."""
+
+    def __init__(self, values: Sequence[Value], columns: Sequence[Column]) -> None:
+        self.values = values
+        self.exact = {column.name: i for i, column in reversed(list(enumerate(columns, 1)))}
+        self.folded = {column.name.lower(): i for i, column in reversed(list(enumerate(columns, 1)))}
+        self.content = {item: i for i, item in reversed(list(enumerate(values, 1)))}
+
+    def named(self, name: tree.Identifier) -> int | None:
+        """Give the number of the column a name means."""
+        return self.exact.get(name.text) if name.delimited else self.folded.get(name.text.lower())
+
+
+def _order(term: tree.Ordering, results: _Results, context: Context, distinct: bool) -> OrderTerm:
+    position: int | None = None
     if isinstance(term.key, int):
-        position = _number(term.key, len(values), term.at, "ORDER BY")
-        _check_order(values[position - 1], term.at)
+        position = _number(term.key, len(results.values), term.at, "ORDER BY")
+    elif isinstance(term.key, tree.ColumnRef) and not term.key.qualifier:
+        position = results.named(term.key.name)
+    if position is not None:
+        _check_order(results.values[position - 1], term.at)
         return OrderTerm(position, term.descending)
-    if isinstance(term.key, tree.ColumnRef) and not term.key.qualifier:
-        for index, column in enumerate(columns):
-            if same(term.key.name, column.name):
-                _check_order(values[index], term.at)
-                return OrderTerm(index + 1, term.descending)
-    made = value(term.key, context)
+    made = value(cast(tree.Expression, term.key), context)
     _check_order(made, term.at)
-    if made in values:
-        return OrderTerm(values.index(made) + 1, term.descending)
+    if made in results.content:
+        return OrderTerm(results.content[made], term.descending)
     if distinct and not isinstance(made, Constant):
         message = "With SELECT DISTINCT, ORDER BY can use only columns of the result"
         raise AdqlTypeError(message, term.at)
@@ -274,14 +282,15 @@ def _aggregated(values: Iterable[Value]) -> bool:
 
 def _check_grouped(nodes: Iterable[Value | Condition], groups: Sequence[Value], sources: frozenset[Source]) -> None:
     """Refuse columns that are neither grouped nor aggregated (SQL-92 section 7.9)."""
+    known = frozenset(groups)
     for node in nodes:
-        column = _ungrouped(node, groups, sources)
+        column = _ungrouped(node, known, sources)
         if column is not None:
             message = f"Column {column.info.name} is neither in GROUP BY nor in an aggregate"
             raise AdqlTypeError(message, column.at, "Group by it, or use MIN, MAX or AVG of it")
 
 
-def _ungrouped(node: Value | Condition, groups: Sequence[Value], sources: frozenset[Source]) -> ColumnValue | None:
+def _ungrouped(node: Value | Condition, groups: frozenset[Value], sources: frozenset[Source]) -> ColumnValue | None:
     if isinstance(node, AggregateValue) or node in groups:
         return None
     if isinstance(node, ColumnValue):

@@ -36,6 +36,7 @@ class Entry:
     name: Identifier
     schema: str | None
     source: Source
+    _folded: dict[str, list[int]] = field(default_factory=dict)
 
     def value(self, index: int, at: Position) -> ColumnValue:
         """Make a reference to column `index`."""
@@ -44,12 +45,12 @@ class Entry:
     def find(self, name: Identifier) -> list[int]:
         """Give the indices of the columns a name may mean; an exact spelling wins."""
         columns = self.source.columns
-        if name.delimited:
-            return [i for i, column in enumerate(columns) if column.name == name.text]
-        wanted = name.text.lower()
-        found = [i for i, column in enumerate(columns) if column.name.lower() == wanted]
+        if not self._folded:
+            for i, column in enumerate(columns):
+                self._folded.setdefault(column.name.lower(), []).append(i)
+        found = self._folded.get(name.text.lower(), [])
         exact = [i for i in found if columns[i].name == name.text]
-        return exact if len(found) > 1 and len(exact) == 1 else found
+        return exact if name.delimited or (len(found) > 1 and len(exact) == 1) else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,12 +160,14 @@ def filtered_sides(join: Joined) -> tuple[From, ...]:
 
 
 def below(nodes: Iterable[From]) -> frozenset[Source]:
-    """All sources below FROM nodes, with those inside their derived tables."""
+    """All sources below FROM nodes, with those inside their derived tables (but not in common tables)."""
     found: set[Source] = set()
     for node in nodes:
         for source in sources_of(node):
             found.add(source)
-            if isinstance(source, QuerySource) and isinstance(source.query, SelectQuery):
+            if not isinstance(source, QuerySource) or source.common is not None:
+                continue
+            if isinstance(source.query, SelectQuery):
                 found |= below((source.query.tables,))
     return frozenset(found)
 

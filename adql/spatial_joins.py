@@ -17,6 +17,7 @@ from .resolved import (
     Condition,
     Near,
     Query,
+    QuerySource,
     SelectQuery,
     Source,
     TableSource,
@@ -29,6 +30,7 @@ from .spatial import Ranges, conjuncts, partitions
 FREE_ORDER = 8
 """Cell order for radii that are known only row by row: right for any, quick for those below some minutes of arc."""
 _FINEST = 20
+_UNKNOWN = 1_000_000
 _CELL_DEG = 58.6  # size of an order-0 cell
 
 
@@ -95,18 +97,21 @@ def _only_source(lon: Value, lat: Value) -> Source | None:
 
 
 def rows(source: Source, regions: dict[TableSource, Ranges]) -> int:
-    """Estimate the rows of a source after its region."""
+    """Estimate the rows of a source after its region: for queries their limit, or the largest of their tables.
+
+    What is inside common tables does not count: they may be nested without end.
+    """
     if isinstance(source, TableSource):
         stored = source.table.source
         if source in regions and isinstance(stored, Files):
             return sum(part.rows for part in partitions(stored, regions[source]))
         return stored.rows
-    return query_rows(source.query, regions)
+    return _query_rows(source.query, regions)
 
 
-def query_rows(query: Query, regions: dict[TableSource, Ranges]) -> int:
-    """Estimate the rows of a query: its limit, or the largest of its tables."""
+def _query_rows(query: Query, regions: dict[TableSource, Ranges]) -> int:
     if not isinstance(query, SelectQuery):
-        return query_rows(query.left, regions) + query_rows(query.right, regions)
-    most = max(rows(source, regions) for source in sources_of(query.tables))
+        return _query_rows(query.left, regions) + _query_rows(query.right, regions)
+    below = [source for source in sources_of(query.tables) if not (isinstance(source, QuerySource) and source.common)]
+    most = max((rows(source, regions) for source in below), default=_UNKNOWN)
     return most if query.top is None else min(most, query.top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..config.errors import Unsupported
 from ..schema.model import Catalog, Table
 from .duckdb import print_query
 from .parser import parse
@@ -24,6 +25,10 @@ def translate(
     Uploads are tables of the schema TAP_UPLOAD. Raises AdqlSyntaxError, UnknownName, AdqlTypeError and Unsupported,
     all with a place in the text and advice where there is any.
     """
-    query, names = resolve(parse(text, version), catalog, uploads)
-    sql, scans = print_query(query, limit)
+    try:
+        query, names = resolve(parse(text, version), catalog, uploads)
+        sql, scans = print_query(query, limit)
+    except RecursionError:
+        message = "The query is nested too deeply"
+        raise Unsupported(message, None, "Compute inner parts in a subquery") from None
     return Translation(sql, query.columns, tuple(names.read), frozenset(names.features), scans, tuple(names.warnings))

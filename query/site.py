@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import structlog
 
@@ -16,7 +15,7 @@ from ..config.site import SiteFolder
 from ..engines import store
 from ..engines.base import Engine
 from ..engines.duckdb import DuckDBEngine
-from ..schema.model import Catalog, Files, Relation, Table
+from ..schema.model import Catalog, Files, Relation
 from ..schema.tap_schema import tap_schema
 from .cache import TranslationCache
 
@@ -72,7 +71,7 @@ class Site:
         self._lock = threading.Lock()  # of the fields, held for moments
         self._loading = threading.Lock()  # held while a generation is made
         self._looked = time.monotonic()
-        self._engines: dict[int, int] = {}  # generations by engine
+        self._uses: dict[Engine, int] = {}  # how many generations an engine serves
         self._closed = False
         self._current = self._load(None)
 
@@ -110,7 +109,8 @@ class Site:
                 return
             self._closed = True
         with self._loading:
-            self._current.engine.close()
+            for engine in list(self._uses):
+                engine.close()
             self._retire(self._current)
 
     def _look(self) -> None:
@@ -132,19 +132,31 @@ class Site:
         """Make a generation of what is published now."""
         snapshot = store.open_snapshot(self.folder)
         try:
-            roots = _outside(snapshot.catalog, self.folder.store)
-            reuse = old is not None and set(roots) <= set(old.roots)
-            engine = old.engine if old is not None and reuse else DuckDBEngine(self.folder, roots)
-            roots = old.roots if old is not None and reuse else roots
-            schema, rows = tap_schema(snapshot.catalog)
-            tables = tuple(_kept(engine, table, rows[table.name]) for table in schema.tables)
+            generation = self._prepare(snapshot, old)
         except BaseException:
             snapshot.release()
             raise
+        tables = sum(1 for _ in generation.catalog.tables())
+        log.info("catalog loaded", version=generation.catalog.version, tables=tables)
+        return generation
+
+    def _prepare(self, snapshot: store.Snapshot, old: Generation | None) -> Generation:
+        """Put TAP_SCHEMA into the engine: the old one, or a new one where it may not read all files."""
+        schema, rows = tap_schema(snapshot.catalog)
+        roots = _outside(snapshot.catalog, self.folder.store)
+        if old is not None and set(roots) <= set(old.roots):
+            engine, roots = old.engine, old.roots
+        else:
+            engine = DuckDBEngine(self.folder, roots)
+        with self._lock:
+            self._uses[engine] = self._uses.get(engine, 0) + 1
+        try:
+            tables = tuple(replace(table, source=engine.put_table(table, rows[table.name])) for table in schema.tables)
+        except BaseException:
+            self._unuse(engine)
+            raise
         catalog = replace(snapshot.catalog, schemas=(*snapshot.catalog.schemas, replace(schema, tables=tables)))
         relations = tuple(table.source for table in tables if isinstance(table.source, Relation))
-        self._engines[id(engine)] = self._engines.get(id(engine), 0) + 1
-        log.info("catalog loaded", version=catalog.version, tables=sum(1 for _ in catalog.tables()))
         return Generation(catalog, engine, roots, snapshot, relations)
 
     def _replace(self, new: Generation) -> None:
@@ -161,21 +173,21 @@ class Site:
 
     def _release(self, generation: Generation) -> None:
         """Drop what a generation held; its engine goes with the last generation that uses it."""
-        with self._lock:
-            left = self._engines[id(generation.engine)] - 1
-            self._engines[id(generation.engine)] = left
-            if left == 0:
-                del self._engines[id(generation.engine)]
-        if left == 0 or self._closed:
-            generation.engine.close()
-        else:
+        if not self._unuse(generation.engine):
             for relation in generation.relations:
                 generation.engine.drop(relation)
         generation.snapshot.release()
 
-
-def _kept(engine: Engine, table: Table, rows: Any) -> Table:
-    return replace(table, source=engine.put_table(table, rows))
+    def _unuse(self, engine: Engine) -> bool:
+        """Count one generation less; close an engine that serves none, and tell whether it is closed."""
+        with self._lock:
+            self._uses[engine] -= 1
+            last = self._uses[engine] == 0
+            if last:
+                del self._uses[engine]
+        if last:
+            engine.close()
+        return last or self._closed
 
 
 def _outside(catalog: Catalog, inside: Path) -> tuple[Path, ...]:

@@ -198,7 +198,10 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
     upload = Table("TAP_UPLOAD", "mine", MINE, Relation(("upload_1",), rows=len(mine)))
     con = duckdb.connect(config={"threads": 1})
     for f in FUNCTIONS:
-        con.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow")  # type: ignore[call-overload]
+        # "special": a function may give NULL where no argument is NULL (a position that is none, a negative radius)
+        con.create_function(  # type: ignore[call-overload]
+            f.name, f.call, list(f.parameters), f.returns, type="arrow", null_handling="special"
+        )
     con.register("upload_1", mine)
     made = Sky(con, Catalog(schemas), (upload,))
     made.tables = {"stars": stars, "objects": objects, "mine": mine}

@@ -379,3 +379,21 @@ def test_healpix_cells_of_the_own_position_come_from_the_index(sky: Any) -> None
     )
     assert own == free
     assert own[None] == 30
+
+
+def test_radii_that_are_null_negative_or_huge_in_a_match(sky: Any) -> None:
+    text = (
+        "SELECT u.id, COUNT(s.id) AS n FROM (SELECT id, ra, de, {} AS r FROM TAP_UPLOAD.mine WHERE id < 5) AS u "
+        "{} JOIN hip.stars AS s ON DISTANCE(u.ra,u.de,s.RAdeg,s.DEdeg) <= u.r GROUP BY u.id"
+    )
+    for radius, count in (("-1", 0), ("NULLIF(id, id)", 0), ("CASE WHEN id < 3 THEN 200 ELSE -id END", 2970)):
+        inner = dict(sky.rows(text.format(radius, "")))
+        assert set(inner.values()) <= {count}
+        assert len(inner) == (3 if count else 0)
+        made = sky.translate(
+            text.format(radius, "RIGHT").replace("u.id, COUNT(s.id)", "s.id, COUNT(u.id)").replace("BY u.id", "BY s.id")
+        )
+        assert made.scans[-1].join_order == 8
+        rows = sky.con.sql(made.sql).fetchall()
+        assert len(rows) == 3000
+        assert sum(n for _, n in rows) == 3 * count

@@ -62,7 +62,8 @@ def test_types_leave_as_declared(engine):
     (batch,) = engine.run(sql)
     doubles = pa.float64()
     assert batch.schema.types == [
-        pa.bool_(), pa.uint8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), doubles, pa.string(), pa.timestamp("us"),
+        pa.bool_(), pa.uint8(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), doubles, pa.string(),
+        pa.timestamp("us"),
         pa.list_(doubles, 2), pa.list_(doubles),
     ]  # fmt: skip
 
