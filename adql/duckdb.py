@@ -47,6 +47,7 @@ from .spatial import (
     filtered_sides,
     indexed_position,
     intersection,
+    leading,
     partitions,
     union,
 )
@@ -56,11 +57,23 @@ from .translation import Scan
 _PRINTED_RANGES = 8  # more cost more to print and evaluate than they spare; files are chosen by all ranges
 
 
-def print_query(query: Query, limit: int | None) -> tuple[str, tuple[Scan, ...]]:
-    """Give the SQL of a query of at most `limit` rows, and how it reads its tables."""
+_CUT_ROWS = 50_000  # larger limits are left to the reader: the engine would collect all rows before giving the first
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """SQL, how it reads its tables, and where its reader must stop (None: the SQL ends by itself)."""
+
+    sql: str
+    scans: tuple[Scan, ...]
+    cut: int | None
+
+
+def print_query(query: Query, limit: int | None) -> Printed:
+    """Print a query of at most `limit` rows."""
     printer = QueryPrinter()
     node = printer.outermost(query, limit)
-    return DuckDB().generator().generate(node, copy=False), tuple(printer.scans)
+    return Printed(DuckDB().generator().generate(node, copy=False), tuple(printer.scans), printer.cut)
 
 
 @dataclass(slots=True)
@@ -82,12 +95,18 @@ class QueryPrinter(ValuePrinter):
         self.cells: dict[Source, list[CellJoin]] = {}
         self.orders: dict[Source, int] = {}
         self.filters: dict[TableSource, Ranges] = {}
+        self.leading: dict[TableSource, int] = {}
+        self.cut: int | None = None
         self.expansions: list[tuple[Source, exp.Select, list[n.Node]]] = []
 
     def outermost(self, query: Query, limit: int | None) -> n.Node:
         """Make the node of the whole query: all columns cast to the types that were promised."""
         types = tuple(column.type for column in query.columns)
         node = self._query(query, types, limit, outer=True)
+        bound = node.args.get("limit")
+        if bound is not None and not query.order_by and int(bound.expression.this) > _CUT_ROWS:
+            self.cut = int(bound.expression.this)
+            node.set("limit", None)
         for source, select, cells in reversed(self.expansions):
             columns = [n.column(source.label, name) for name in self.used.get(source, {})]
             select.set("expressions", columns + cells)
@@ -141,6 +160,10 @@ class QueryPrinter(ValuePrinter):
 
     def _select(self, query: SelectQuery, types: tuple[VOType, ...], limit: int | None, *, outer: bool) -> n.Node:
         self._plan(query)
+        bounds = [bound for bound in (query.top, limit) if bound is not None]
+        most = min(bounds) if bounds else None
+        if most is not None and isinstance(query.tables, TableSource) and _gives_rows_as_stored(query):
+            self.leading[query.tables] = most + (query.offset or 0)
         node = exp.Select(
             expressions=[
                 exp.Alias(this=self._output(value, vo, outer=outer), alias=n.identifier(f"c{i}"))
@@ -160,8 +183,7 @@ class QueryPrinter(ValuePrinter):
             node.set("group", exp.Group(expressions=[self._group(value) for value in query.group_by]))
         if query.having is not None:
             node.set("having", exp.Having(this=self.condition(query.having)))
-        limits = [bound for bound in (query.top, limit) if bound is not None]
-        self._finish(node, query.order_by, min(limits) if limits else None, query.offset)
+        self._finish(node, query.order_by, most, query.offset)
         return node
 
     def _output(self, value: Value, vo: VOType, *, outer: bool) -> n.Node:
@@ -297,7 +319,7 @@ class QueryPrinter(ValuePrinter):
         if not isinstance(stored, Files):
             self.scans.append(Scan(name, 0, 0, stored.rows, ranges or (), order))
             return exp.Table(this=_path(stored.path), alias=alias)
-        chosen = partitions(stored, ranges)
+        chosen = leading(partitions(stored, ranges), self.leading.get(source))
         rows = sum(part.rows for part in chosen)
         self.scans.append(Scan(name, len(chosen), len(stored.partitions), rows, ranges or (), order))
         if not stored.partitions:
@@ -322,6 +344,18 @@ class QueryPrinter(ValuePrinter):
             select.set("where", exp.Where(this=n.all_of(*self._ranges(source, self.filters[source]))))
         self.expansions.append((source, select, listed))
         return exp.Subquery(this=select, alias=exp.TableAlias(this=n.identifier(source.label)))
+
+
+def _gives_rows_as_stored(query: SelectQuery) -> bool:
+    """Tell whether each row of the table is a row of the query, so that TOP needs the first files only."""
+    return (
+        query.where is None
+        and not query.group_by
+        and query.having is None
+        and not query.distinct
+        and not query.order_by
+        and all(isinstance(value, ColumnValue) for value in query.values)
+    )
 
 
 def _joins(node: From) -> list[Joined]:

@@ -42,6 +42,7 @@ from .resolved import (
     Truth,
     Value,
     Within,
+    walk,
 )
 from .spatial import INDEX, indexed_position
 
@@ -110,18 +111,24 @@ class ValuePrinter:
         if node.operator == "%":
             return lowering.modulo(left, right)
         if is_integer(node.info.type):
-            if node.operator == "/":
-                quotient = n.binary(exp.IntDiv, left, right)
-                return quotient if divisor not in (None, 0.0, -1.0) else n.attempt(quotient)
-            made = n.binary(_OPERATIONS[node.operator], left, right)
-            return made if _narrow(node.left) and _narrow(node.right) else n.attempt(made)
+            harmless = divisor not in (None, 0.0, -1.0) if node.operator == "/" else _narrow(node.left, node.right)
+            if harmless or _is_simple(node):
+                made = n.binary(_OPERATIONS[node.operator], left, right)
+                return made if harmless else n.attempt(made)
+            wide = n.huge(n.keep(right, lowering.not_zero) if node.operator == "/" else right)
+            return n.try_cast(n.binary(_OPERATIONS[node.operator], n.huge(left), wide), node.info.type)
         if node.operator == "/":
             return n.div(left, right if divisor else n.keep(right, lowering.not_zero))
         return n.binary(_OPERATIONS[node.operator], left, right)
 
     def negative(self, node: Negative) -> n.Node:
-        """- operand."""
-        return exp.Neg(this=n.operand(self.value(node.operand)))
+        """- operand; the smallest integer has no opposite."""
+        made = self.value(node.operand)
+        if not is_integer(node.info.type):
+            return exp.Neg(this=n.operand(made))
+        if _is_simple(node):
+            return n.attempt(exp.Neg(this=n.operand(made)))
+        return n.try_cast(exp.Neg(this=n.huge(made)), node.info.type)
 
     def aggregate(self, node: AggregateValue) -> n.Node:
         """Sums of integers are BIGINT; one beyond is NULL."""
@@ -226,7 +233,7 @@ class ValuePrinter:
         return n.call("ns_point_in_polygon", *(self.value(part) for part in (node.lon, node.lat, node.polygon)))
 
 
-_OPERATIONS: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul}
+_OPERATIONS: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.IntDiv}
 
 _VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Constant: ValuePrinter.constant,
@@ -258,8 +265,21 @@ _CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
 }
 
 
-def _narrow(value: Value) -> bool:
-    """Tell whether an integer has at most 32 bits, so that one operation on two of them fits 64."""
+def _is_simple(node: Value) -> bool:
+    """Tell whether TRY can guard a value; it takes no aggregates and random numbers, which are computed in 128 bits."""
+    parts = walk(node)
+    return not any(
+        isinstance(part, AggregateValue) or (isinstance(part, Call) and part.name in ("RAND", "IVO_NORMAL_RANDOM"))
+        for part in parts
+    )
+
+
+def _narrow(*values: Value) -> bool:
+    """Tell whether integers have at most 32 bits, so that one operation on two of them fits 64."""
+    return all(_has_few_bits(value) for value in values)
+
+
+def _has_few_bits(value: Value) -> bool:
     if isinstance(value, CastValue):
         return value.operand.info.type.datatype in INTEGERS - {"long"}
     if isinstance(value, Constant):

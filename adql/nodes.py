@@ -205,6 +205,11 @@ def try_cast(value: Node, vo: VOType) -> Node:
     return exp.TryCast(this=value, to=_type(duckdb_type(vo)).copy())
 
 
+def huge(value: Node) -> Node:
+    """CAST(value AS HUGEINT)."""
+    return exp.Cast(this=value, to=_type("HUGEINT").copy())
+
+
 def attempt(value: Node) -> Node:
     """NULL where the engine would fail on the value."""
     return call("try", value)

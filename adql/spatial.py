@@ -234,3 +234,16 @@ def partitions(files: Files, ranges: Ranges | None) -> tuple[Partition, ...]:
     first, last = ranges[0][0], ranges[-1][1]
     near = [part for part in files.partitions if part.low < last and part.high > first]
     return tuple(part for part in near if any(part.low < high and part.high > low for low, high in ranges))
+
+
+def leading(files: tuple[Partition, ...], rows: int | None) -> tuple[Partition, ...]:
+    """Give the first files that hold so many rows together; all where `rows` is None."""
+    if rows is None:
+        return files
+    chosen: list[Partition] = []
+    for part in files:
+        chosen.append(part)
+        rows -= part.rows
+        if rows <= 0:
+            break
+    return tuple(chosen)

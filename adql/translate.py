@@ -27,8 +27,16 @@ def translate(
     """
     try:
         query, names = resolve(parse(text, version), catalog, uploads)
-        sql, scans = print_query(query, limit)
+        printed = print_query(query, limit)
     except RecursionError:
         message = "The query is nested too deeply"
         raise Unsupported(message, None, "Compute inner parts in a subquery") from None
-    return Translation(sql, query.columns, tuple(names.read), frozenset(names.features), scans, tuple(names.warnings))
+    return Translation(
+        printed.sql,
+        query.columns,
+        tuple(names.read),
+        frozenset(names.features),
+        printed.scans,
+        tuple(names.warnings),
+        printed.cut,
+    )

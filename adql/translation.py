@@ -28,7 +28,8 @@ class Translation:
     """The outcome of `translate`.
 
     The result columns of `sql` correspond to `columns` by position (their SQL names mean nothing).
-    `tables` are the ADQL names read; `features` the optional features and functions used.
+    `tables` are the ADQL names read; `features` the optional features and functions used. Whoever reads the rows
+    stops after `cut` of them; None where the SQL ends by itself.
     """
 
     sql: str
@@ -37,3 +38,4 @@ class Translation:
     features: frozenset[str]
     scans: tuple[Scan, ...]
     warnings: tuple[str, ...] = ()
+    cut: int | None = None

@@ -84,7 +84,7 @@ def bare_duckdb() -> duckdb.DuckDBPyConnection:
     """A DuckDB as anyone would start it, with the functions that positional joins call."""
     connection = duckdb.connect(config={"threads": 2})
     for f in FUNCTIONS:
-        connection.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow")
+        connection.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow", null_handling="special")
     return connection
 
 
@@ -198,7 +198,7 @@ class Bench:
         )
         sql = translate(query, self.site.catalog, uploads=(table,)).sql
         self.duckdb.register("upload_1", rows)
-        return median(lambda: self.duckdb.sql(sql).fetch_arrow_table(), 7)
+        return median(lambda: self.duckdb.sql(sql).to_arrow_table(), 7)
 
     def crowd(self) -> str:
         """Sixteen clients asking cones for five seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,7 +76,9 @@ def run(site: Site, question: Question) -> Answer:
         raise
     stream = ResultStream(
         columns=translation.columns,
-        batches=iter(()) if running is None else _shaped(running, schema_of(translation.columns), record),
+        batches=iter(())
+        if running is None
+        else _shaped(_cut(running, translation.cut), schema_of(translation.columns), record),
         maxrec=question.maxrec,
         info=ResultInfo(query=question.text),
     )
@@ -150,10 +152,23 @@ class _Record:
             )
 
 
-def _shaped(running: Running, schema: pa.Schema, record: _Record) -> Iterator[pa.RecordBatch]:
+def _cut(batches: Iterable[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    """Give the first `rows` rows; all where it is None."""
+    for batch in batches:
+        if rows is None or batch.num_rows <= rows:
+            yield batch
+            rows = None if rows is None else rows - batch.num_rows
+        else:
+            yield batch.slice(0, rows)
+            rows = 0
+        if rows == 0:
+            return
+
+
+def _shaped(batches: Iterator[pa.RecordBatch], schema: pa.Schema, record: _Record) -> Iterator[pa.RecordBatch]:
     """Give the engine's batches with the names, types and metadata that were promised."""
     try:
-        for batch in running:
+        for batch in batches:
             record.outcome = "stopped"  # unless it goes on
             yield _as_promised(batch, schema)
         record.outcome = "done"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -44,14 +43,21 @@ OBJECTS = (
 MINE = (Column("id", INTEGER), Column("ra", DOUBLE), Column("de", DOUBLE), Column("r", DOUBLE))
 
 
-@dataclass
 class Sky:
     """Tables as NumPy-readable Arrow, their catalogue, and an engine."""
 
-    con: duckdb.DuckDBPyConnection
-    catalog: Catalog
-    uploads: tuple[Table, ...]
-    tables: dict[str, pa.Table] = field(default_factory=dict)
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        uploads: tuple[Table, ...],
+        tables: dict[str, pa.Table],
+    ) -> None:
+        self.con, self.catalog, self.uploads, self.tables = con, catalog, uploads, tables
+
+    def __repr__(self) -> str:
+        """Stay short: hypothesis prints the fixtures of failing examples."""
+        return "sky"
 
     def translate(self, text: str, **options: object) -> Translation:
         return translate(text, self.catalog, uploads=self.uploads, **options)  # type: ignore[arg-type]
@@ -203,9 +209,7 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Sky:
             f.name, f.call, list(f.parameters), f.returns, type="arrow", null_handling="special"
         )
     con.register("upload_1", mine)
-    made = Sky(con, Catalog(schemas), (upload,))
-    made.tables = {"stars": stars, "objects": objects, "mine": mine}
-    return made
+    return Sky(con, Catalog(schemas), (upload,), {"stars": stars, "objects": objects, "mine": mine})
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,7 +24,7 @@ SLOW = "SELECT count(*) AS c1 FROM range(1000000) a(i), range(1000000) b(i) WHER
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Any) -> Any:
     site = SiteFolder(tmp_path, Settings(engine=Engine(memory_mb=200, temp_mb=30)))
     for path in (site.store, site.temp):
         path.mkdir(parents=True)
@@ -31,24 +32,24 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def engine(folder):
+def engine(folder: Any) -> Any:
     engine = DuckDBEngine(folder)
     yield engine
     engine.close()
 
 
-def rows(running):
+def rows(running: Any) -> Any:
     return pa.Table.from_batches(list(running)).to_pydict()
 
 
-def put(folder, table, data, name="0.parquet"):
+def put(folder: Any, table: Any, data: Any, name: Any = "0.parquet") -> Any:
     path = folder.store / table / "v-1" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(data), path)
     return path
 
 
-def test_rows_of_a_stored_file(engine, folder):
+def test_rows_of_a_stored_file(engine: Any, folder: Any) -> None:
     path = put(folder, "a.b", {"x": [1, 2, 3], "s": ["a", None, "ü"]})
     assert rows(engine.run(f"SELECT x AS c1, s AS c2 FROM read_parquet(['{path}'])")) == {
         "c1": [1, 2, 3],
@@ -56,7 +57,7 @@ def test_rows_of_a_stored_file(engine, folder):
     }
 
 
-def test_types_leave_as_declared(engine):
+def test_types_leave_as_declared(engine: Any) -> None:
     sql = """SELECT true AS c1, 1::UTINYINT AS c2, 1::SMALLINT AS c3, 1::INTEGER AS c4, 1::BIGINT AS c5, 1::FLOAT AS c6,
         1::DOUBLE AS c7, 'x' AS c8, TIMESTAMP '2020-01-01' AS c9, [1.0, 2]::DOUBLE[2] AS c10, [1.0]::DOUBLE[] AS c11"""
     (batch,) = engine.run(sql)
@@ -68,17 +69,17 @@ def test_types_leave_as_declared(engine):
     ]  # fmt: skip
 
 
-def test_large_strings_of_uploads_become_strings(engine):
+def test_large_strings_of_uploads_become_strings(engine: Any) -> None:
     table = pa.table({"s": pa.array(["a"], pa.large_string()), "v": pa.array(["b"], pa.string_view())})
     (batch,) = engine.run("SELECT s AS c1, v AS c2 FROM upload_1", uploads={"upload_1": table})
     assert batch.schema.types == [pa.string(), pa.string()]
 
 
-def test_an_empty_result_is_no_batch(engine):
+def test_an_empty_result_is_no_batch(engine: Any) -> None:
     assert list(engine.run("SELECT 1 AS c1 WHERE false")) == []
 
 
-def test_functions_of_the_sphere_are_there_for_every_cursor(engine):
+def test_functions_of_the_sphere_are_there_for_every_cursor(engine: Any) -> None:
     values = "(VALUES (1.0::DOUBLE), (3), (NULL)) t(x)"
     sql = f"SELECT ns_point_in_polygon(x, 0.5, [0.0, 0, 2, 0, 2, 2]::DOUBLE[]) AS c1 FROM {values}"
     with ThreadPoolExecutor(4) as pool:
@@ -87,7 +88,7 @@ def test_functions_of_the_sphere_are_there_for_every_cursor(engine):
     assert rows(engine.run("SELECT len(ns_cells(1.0::DOUBLE, 2.0::DOUBLE, 0.1::DOUBLE, 5)) AS c1"))["c1"][0] >= 1
 
 
-def test_a_value_error_of_a_function_is_a_query_error(engine):
+def test_a_value_error_of_a_function_is_a_query_error(engine: Any) -> None:
     with pytest.raises(QueryError, match="HEALPix orders lie between 0 and 29"):
         list(engine.run("SELECT ns_cells(1.0::DOUBLE, 2.0::DOUBLE, 0.1::DOUBLE, 40) AS c1"))
 
@@ -95,8 +96,8 @@ def test_a_value_error_of_a_function_is_a_query_error(engine):
 # ------------------------------------------------------------------------------------------------ uploads and tables
 
 
-def test_uploads_of_one_name_do_not_meet(engine):
-    def ask(n):
+def test_uploads_of_one_name_do_not_meet(engine: Any) -> Any:
+    def ask(n: Any) -> Any:
         table = pa.table({"x": np.full(1000, n)})
         return rows(engine.run("SELECT sum(x)::BIGINT AS c1 FROM upload_1", uploads={"upload_1": table}))["c1"]
 
@@ -106,7 +107,7 @@ def test_uploads_of_one_name_do_not_meet(engine):
         list(engine.run("SELECT * FROM upload_1"))
 
 
-def test_tables_kept_in_the_engine(engine):
+def test_tables_kept_in_the_engine(engine: Any) -> None:
     table = Table("TAP_SCHEMA", 'odd "name"', (Column("x", LONG),), Relation(()))
     data = pa.table({"x": [1, 2, 3], "_healpix_29": [5, 6, 7]})
     first, second = engine.put_table(table, data), engine.put_table(table, data.slice(1))
@@ -125,7 +126,7 @@ def test_tables_kept_in_the_engine(engine):
 # ------------------------------------------------------------------------------------------------ streaming
 
 
-def test_ten_million_rows_pass_through_bounded_memory(engine):
+def test_ten_million_rows_pass_through_bounded_memory(engine: Any) -> None:
     process = psutil.Process()
     list(engine.run("SELECT 1 AS c1"))
     idle = process.memory_info().rss
@@ -141,11 +142,11 @@ def test_ten_million_rows_pass_through_bounded_memory(engine):
     assert most - idle < 200e6
 
 
-def test_many_slow_readers_do_not_block_each_other(engine):
+def test_many_slow_readers_do_not_block_each_other(engine: Any) -> Any:
     data = Table("s", "t", (Column("x", LONG),), Relation(()))
     relation = engine.put_table(data, pa.table({"x": np.arange(1_000_000)}))
 
-    def read(_):
+    def read(_: Any) -> Any:
         count = 0
         for batch in engine.run(f"SELECT a.x AS c1, a.x AS c2 FROM {relation.path[0]}.t a, range(2)"):
             count += batch.num_rows
@@ -161,7 +162,7 @@ def test_many_slow_readers_do_not_block_each_other(engine):
         assert [reader.result(timeout=30) for reader in readers] == [2_000_000] * 16
 
 
-def test_wide_results_come_in_shorter_batches(engine):
+def test_wide_results_come_in_shorter_batches(engine: Any) -> None:
     columns = ", ".join(f"i AS c{n}" for n in range(1, 501))
     assert next(iter(engine.run(f"SELECT {columns} FROM range(100000) t(i)"))).num_rows <= 4096
 
@@ -170,7 +171,7 @@ def test_wide_results_come_in_shorter_batches(engine):
 
 
 @pytest.mark.parametrize("sql", [SLOW, ENDLESS])
-def test_time_limit(engine, sql):
+def test_time_limit(engine: Any, sql: Any) -> None:
     began = time.monotonic()
     with pytest.raises(QueryTimeout, match=r"0\.2 seconds"):
         for _ in engine.run(sql, seconds=0.2):
@@ -178,7 +179,7 @@ def test_time_limit(engine, sql):
     assert time.monotonic() - began < 2
 
 
-def test_time_limit_frees_a_query_whose_reader_has_gone_to_sleep(engine):
+def test_time_limit_frees_a_query_whose_reader_has_gone_to_sleep(engine: Any) -> None:
     running = iter(engine.run(ENDLESS, seconds=0.1))
     next(running)
     time.sleep(0.4)
@@ -188,7 +189,7 @@ def test_time_limit_frees_a_query_whose_reader_has_gone_to_sleep(engine):
 
 
 @pytest.mark.parametrize("sql", [SLOW, ENDLESS])
-def test_cancel_from_another_thread(engine, sql):
+def test_cancel_from_another_thread(engine: Any, sql: Any) -> None:
     running = engine.run(sql)
     threading.Timer(0.15, running.cancel).start()
     began = time.monotonic()
@@ -200,14 +201,14 @@ def test_cancel_from_another_thread(engine, sql):
     running.close()
 
 
-def test_cancel_before_the_first_step(engine):
+def test_cancel_before_the_first_step(engine: Any) -> None:
     running = engine.run(SLOW)
     running.cancel()
     with pytest.raises(Cancelled):
         list(running)
 
 
-def test_cancel_hits_at_any_moment(engine):
+def test_cancel_hits_at_any_moment(engine: Any) -> None:
     for delay in np.linspace(0, 0.004, 30):
         running = engine.run(SLOW)
         threading.Timer(delay, running.cancel).start()
@@ -215,7 +216,7 @@ def test_cancel_hits_at_any_moment(engine):
             list(running)
 
 
-def test_close_while_another_thread_reads(engine):
+def test_close_while_another_thread_reads(engine: Any) -> None:
     running = engine.run(SLOW)
     with ThreadPoolExecutor(1) as pool:
         reader = pool.submit(lambda: list(running))
@@ -226,7 +227,7 @@ def test_close_while_another_thread_reads(engine):
     assert not engine._running
 
 
-def test_leaving_the_iteration_ends_the_query(engine):
+def test_leaving_the_iteration_ends_the_query(engine: Any) -> None:
     for _ in engine.run(ENDLESS):
         break
     iteration = iter(engine.run(ENDLESS))
@@ -235,14 +236,14 @@ def test_leaving_the_iteration_ends_the_query(engine):
     assert not engine._running
 
 
-def test_a_query_is_read_once(engine):
+def test_a_query_is_read_once(engine: Any) -> None:
     running = engine.run("SELECT 1 AS c1")
     list(running)
     with pytest.raises((EngineError, Cancelled)):
         list(running)
 
 
-def test_closing_the_engine_ends_its_queries(folder):
+def test_closing_the_engine_ends_its_queries(folder: Any) -> None:
     engine = DuckDBEngine(folder)
     iteration = iter(engine.run(ENDLESS))
     next(iteration)
@@ -277,7 +278,7 @@ def test_closing_the_engine_ends_its_queries(folder):
         ("", EngineError, "internal"),
     ],
 )  # fmt: skip
-def test_errors_are_readable_and_tell_no_secrets(engine, sql, kind, text):
+def test_errors_are_readable_and_tell_no_secrets(engine: Any, sql: Any, kind: Any, text: Any) -> None:
     with pytest.raises(kind, match=text) as caught:
         list(engine.run(sql, tag="t-1"))
     assert type(caught.value) is kind
@@ -288,7 +289,7 @@ def test_errors_are_readable_and_tell_no_secrets(engine, sql, kind, text):
     assert "c1" not in message
 
 
-def test_an_error_after_the_first_rows(engine):
+def test_an_error_after_the_first_rows(engine: Any) -> None:
     iteration = iter(
         engine.run(
             "SELECT CAST(CASE WHEN i < 3000000 THEN i::VARCHAR ELSE 'x' END AS BIGINT) AS c1 FROM range(4000000) t(i)"
@@ -299,7 +300,7 @@ def test_an_error_after_the_first_rows(engine):
         list(iteration)
 
 
-def test_missing_and_damaged_files_name_the_table_and_no_path(engine, folder):
+def test_missing_and_damaged_files_name_the_table_and_no_path(engine: Any, folder: Any) -> None:
     good = put(folder, "gaia.source", {"x": np.arange(200_000), "y": np.random.default_rng(0).random(200_000)})
     broken = good.with_name("broken.parquet")
     data = bytearray(good.read_bytes())
@@ -336,7 +337,7 @@ def test_missing_and_damaged_files_name_the_table_and_no_path(engine, folder):
         "SELECT * FROM local",
     ],
 )
-def test_nothing_but_the_store_is_in_reach(engine, folder, sql):
+def test_nothing_but_the_store_is_in_reach(engine: Any, folder: Any, sql: Any) -> None:
     local = pa.table({"x": [1]})
     pq.write_table(local, folder.root / "secret.parquet")
     (folder.store / "link.parquet").symlink_to(folder.root / "secret.parquet")
@@ -345,7 +346,7 @@ def test_nothing_but_the_store_is_in_reach(engine, folder, sql):
     assert sorted(path.name for path in folder.store.iterdir()) == ["link.parquet"]
 
 
-def test_further_roots_can_be_read(folder, tmp_path):
+def test_further_roots_can_be_read(folder: Any, tmp_path: Any) -> None:
     other = tmp_path / "elsewhere"
     other.mkdir()
     pq.write_table(pa.table({"x": [7]}), other / "a.parquet")
@@ -354,7 +355,7 @@ def test_further_roots_can_be_read(folder, tmp_path):
     engine.close()
 
 
-def test_limits_are_those_of_the_settings(engine, folder):
+def test_limits_are_those_of_the_settings(engine: Any, folder: Any) -> None:
     names = "'threads', 'memory_limit', 'max_temp_directory_size', 'temp_directory', 'lock_configuration'"
     sql = f"SELECT name AS c1, value AS c2 FROM duckdb_settings() WHERE name IN ({names})"
     values = dict(zip(*rows(engine.run(sql)).values(), strict=True))
@@ -365,7 +366,7 @@ def test_limits_are_those_of_the_settings(engine, folder):
     assert values["temp_directory"].startswith(str(folder.temp.resolve()))
 
 
-def test_temporary_folders_of_killed_processes_go(folder):
+def test_temporary_folders_of_killed_processes_go(folder: Any) -> None:
     abandoned = folder.temp / "duckdb-dead"
     abandoned.mkdir()
     (abandoned / "lock").touch()
@@ -378,5 +379,5 @@ def test_temporary_folders_of_killed_processes_go(folder):
     second.close()
 
 
-def test_a_tag_cannot_leave_its_comment(engine):
+def test_a_tag_cannot_leave_its_comment(engine: Any) -> None:
     assert rows(engine.run("SELECT 1 AS c1", tag="a */ SELECT 2; /*")) == {"c1": [1]}

@@ -1,5 +1,7 @@
 """A small published site, made anew for each test that changes it."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +24,7 @@ COLUMNS = (
 )
 
 
-def put(folder, table, rows, shift=0):
+def put(folder: Any, table: Any, rows: Any, shift: Any = 0) -> None:
     """Publish `rows` made-up stars as `table`."""
     rng = np.random.default_rng(4)
     number = np.arange(rows)
@@ -38,34 +40,34 @@ def put(folder, table, rows, shift=0):
     publish(folder, [path], table=table, schema=None, report=LogReport())
 
 
-def make_folder(root, settings=""):
+def make_folder(root: Any, settings: Any = "") -> Any:
     root.mkdir(exist_ok=True)
     (root / "nashira.toml").write_text(settings)
     return open_site(root)
 
 
 @pytest.fixture(scope="session")
-def tools():
+def tools() -> Any:
     """Functions for tests that make their own site: (make_folder, put)."""
     return make_folder, put
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Any) -> Any:
     folder = make_folder(tmp_path / "site", "[limits]\nquery_chars = 5000\n[engine]\nmemory_mb = 300\n")
     put(folder, "demo.stars", 2000)
     return folder
 
 
 @pytest.fixture
-def site(folder):
+def site(folder: Any) -> Any:
     site = Site.open(folder)
     yield site
     site.close()
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
+def calm(tmp_path_factory: Any) -> Any:
     """A site that no test changes."""
     folder = make_folder(tmp_path_factory.mktemp("calm") / "site", "[limits]\nquery_chars = 5000\n")
     put(folder, "demo.stars", 2000)

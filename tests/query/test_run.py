@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -26,16 +27,16 @@ from nashira.schema.types import DOUBLE, LONG, STRING
 SLOW = "SELECT COUNT(*) AS n FROM demo.stars AS a, demo.stars AS b, demo.stars AS c WHERE a.ra * b.ra * c.mag < 1"
 
 
-def table(site, text, **more):
+def table(site: Any, text: Any, **more: Any) -> Any:
     stream = run(site, Question(text, **more)).stream
     return pa.Table.from_batches(list(stream), schema=stream.schema)
 
 
-def rows(site, text, **more):
+def rows(site: Any, text: Any, **more: Any) -> Any:
     return table(site, text, **more).to_pylist()
 
 
-def test_columns_come_as_promised(calm):
+def test_columns_come_as_promised(calm: Any) -> None:
     answer = run(calm, Question("SELECT TOP 3 id, ra, mag, name AS label FROM demo.stars ORDER BY id"))
     batches = list(answer.stream)
     assert [column.name for column in answer.stream.columns] == ["id", "ra", "mag", "label"]
@@ -51,20 +52,20 @@ def test_columns_come_as_promised(calm):
     ("maxrec", "count", "overflow"),
     [(None, 2000, False), (2000, 2000, False), (1999, 1999, True), (1, 1, True), (0, 0, True)],
 )
-def test_maxrec(calm, maxrec, count, overflow):
+def test_maxrec(calm: Any, maxrec: Any, count: Any, overflow: Any) -> None:
     stream = run(calm, Question("SELECT id FROM demo.stars", maxrec=maxrec)).stream
     assert sum(batch.num_rows for batch in stream) == count
     assert (stream.rows, stream.overflow) == (count, overflow)
 
 
-def test_top_below_maxrec_is_no_overflow(calm):
+def test_top_below_maxrec_is_no_overflow(calm: Any) -> None:
     stream = run(calm, Question("SELECT TOP 5 id FROM demo.stars", maxrec=5)).stream
     list(stream)
     assert (stream.rows, stream.overflow) == (5, False)
 
 
-def test_maxrec_0_never_reaches_the_engine(calm, monkeypatch):
-    def refuse(*_args, **_more):
+def test_maxrec_0_never_reaches_the_engine(calm: Any, monkeypatch: Any) -> None:
+    def refuse(*_args: Any, **_more: Any) -> None:
         pytest.fail("the engine was asked")
 
     with calm.lease() as lease:
@@ -77,7 +78,7 @@ def test_maxrec_0_never_reaches_the_engine(calm, monkeypatch):
         run(calm, Question("SELECT nope FROM demo.stars", maxrec=0))
 
 
-def test_tap_schema_is_there(calm):
+def test_tap_schema_is_there(calm: Any) -> None:
     names = [row["table_name"] for row in rows(calm, "SELECT table_name FROM tap_schema.tables ORDER BY table_index")]
     assert names == [
         "demo.stars",
@@ -93,7 +94,7 @@ def test_tap_schema_is_there(calm):
     ) == [{"size": 64}]
 
 
-def test_a_cone_gives_what_brute_force_gives(calm):
+def test_a_cone_gives_what_brute_force_gives(calm: Any) -> None:
     cone = "SELECT id FROM demo.stars WHERE 1 = CONTAINS(POINT(ra, dec), CIRCLE(180, 20, 15)) ORDER BY id"
     brute = "SELECT id FROM demo.stars WHERE DISTANCE(POINT(ra + 0, dec + 0), POINT(180, 20)) <= 15 ORDER BY id"
     square = "POLYGON(170, 10, 190, 10, 190, 30, 170, 30)"
@@ -104,7 +105,7 @@ def test_a_cone_gives_what_brute_force_gives(calm):
     assert 0 < len(rows(calm, polygon)) < 2000
 
 
-def test_a_stored_file_that_vanished_is_told_without_its_path(folder, site):
+def test_a_stored_file_that_vanished_is_told_without_its_path(folder: Any, site: Any) -> None:
     for stored in folder.store.rglob("*.parquet"):
         stored.unlink()
     with pytest.raises(StoreError, match=r"demo\.stars") as caught:
@@ -115,20 +116,20 @@ def test_a_stored_file_that_vanished_is_told_without_its_path(folder, site):
 # ------------------------------------------------------------------------------------------------ uploads
 
 
-def upload(name, **columns):
+def upload(name: Any, **columns: Any) -> Any:
     kinds = {int: LONG, float: DOUBLE, str: STRING}
     declared = tuple(Column(column, kinds[type(values[0])]) for column, values in columns.items())
     return UploadedTable(name, declared, pa.table({f"x{n}": values for n, values in enumerate(columns.values())}))
 
 
-def test_uploads_join_with_stored_tables(calm):
+def test_uploads_join_with_stored_tables(calm: Any) -> None:
     mine = upload("mine", id=[3, 5, 99999], label=["a", "b", "c"])
     text = "SELECT m.label, s.name FROM TAP_UPLOAD.mine AS m JOIN demo.stars AS s ON m.id = s.id ORDER BY m.label"
     assert rows(calm, text, uploads=(mine,)) == [{"label": "a", "name": "star 3"}, {"label": "b", "name": "star 5"}]
 
 
-def test_two_uploads_and_equal_names_in_concurrent_queries(calm):
-    def ask(n):
+def test_two_uploads_and_equal_names_in_concurrent_queries(calm: Any) -> Any:
+    def ask(n: Any) -> Any:
         text = "SELECT a.x + b.x AS total FROM TAP_UPLOAD.a AS a, TAP_UPLOAD.b AS b"
         return rows(calm, text, uploads=(upload("a", x=[n]), upload("b", x=[1000])))
 
@@ -136,7 +137,7 @@ def test_two_uploads_and_equal_names_in_concurrent_queries(calm):
         assert list(pool.map(ask, range(40))) == [[{"total": n + 1000}] for n in range(40)]
 
 
-def test_the_cache_tells_uploads_of_different_types_apart(calm):
+def test_the_cache_tells_uploads_of_different_types_apart(calm: Any) -> None:
     text = "SELECT x FROM TAP_UPLOAD.t"
     assert table(calm, text, uploads=(upload("t", x=[1]),)).schema.types == [pa.int64()]
     assert table(calm, text, uploads=(upload("t", x=["a"]),)).schema.types == [pa.string()]
@@ -156,13 +157,13 @@ def test_the_cache_tells_uploads_of_different_types_apart(calm):
         ("SELECT " + "1+" * 4000 + "1 FROM demo.stars", ParameterError),
     ],
 )
-def test_faults_of_the_text_come_at_once_and_let_go(site, text, kind):
+def test_faults_of_the_text_come_at_once_and_let_go(site: Any, text: Any, kind: Any) -> None:
     with pytest.raises(kind):
         run(site, Question(text))
     assert site._current.users == 0
 
 
-def test_time_limit(site):
+def test_time_limit(site: Any) -> None:
     began = time.monotonic()
     with pytest.raises(QueryTimeout):
         rows(site, SLOW, seconds=0.2)
@@ -170,7 +171,7 @@ def test_time_limit(site):
     assert site._current.users == 0
 
 
-def test_cancel_from_another_thread(site):
+def test_cancel_from_another_thread(site: Any) -> None:
     answer = run(site, Question(SLOW))
     threading.Timer(0.1, answer.cancel).start()
     with pytest.raises(Cancelled):
@@ -179,7 +180,7 @@ def test_cancel_from_another_thread(site):
     assert site._current.users == 0
 
 
-def test_closing_an_unread_stream_releases_everything(site):
+def test_closing_an_unread_stream_releases_everything(site: Any) -> None:
     answer = run(site, Question("SELECT * FROM demo.stars"))
     assert site._current.users == 1
     answer.stream.close()
@@ -190,16 +191,16 @@ def test_closing_an_unread_stream_releases_everything(site):
 class Fake:
     """A running query that gives one batch."""
 
-    def __init__(self, batch):
+    def __init__(self, batch: Any) -> None:
         self.batch, self.closed = batch, 0
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         yield self.batch
 
-    def cancel(self):
+    def cancel(self) -> None:
         """Nothing runs."""
 
-    def close(self):
+    def close(self) -> None:
         self.closed += 1
 
 
@@ -211,7 +212,9 @@ class Fake:
         (pa.record_batch({"c1": pa.array([1]), "c2": pa.array([1])}), EngineError),
     ],
 )
-def test_what_the_engine_did_not_promise_is_an_error_never_another_value(site, monkeypatch, batch, kind):
+def test_what_the_engine_did_not_promise_is_an_error_never_another_value(
+    site: Any, monkeypatch: Any, batch: Any, kind: Any
+) -> None:
     fake = Fake(batch)
     with site.lease() as lease:
         monkeypatch.setattr(lease.engine, "run", lambda *_args, **_more: fake)
@@ -221,14 +224,14 @@ def test_what_the_engine_did_not_promise_is_an_error_never_another_value(site, m
     assert site._current.users == 0
 
 
-def test_narrower_types_are_widened(site, monkeypatch):
+def test_narrower_types_are_widened(site: Any, monkeypatch: Any) -> None:
     fake = Fake(pa.record_batch({"c1": pa.array([7], pa.int16())}))
     with site.lease() as lease:
         monkeypatch.setattr(lease.engine, "run", lambda *_args, **_more: fake)
     assert rows(site, "SELECT id FROM demo.stars") == [{"id": 7}]
 
 
-def test_one_log_line_for_each_query(site):
+def test_one_log_line_for_each_query(site: Any) -> None:
     with structlog.testing.capture_logs() as logs:
         rows(site, "SELECT TOP 7 id FROM demo.stars", tag="abc-1")
         with pytest.raises(QueryTimeout):
@@ -241,8 +244,8 @@ def test_one_log_line_for_each_query(site):
     assert all(line["ms"] >= 0 for line in lines.values())
 
 
-def test_many_threads_at_once(calm):
-    def ask(n):
+def test_many_threads_at_once(calm: Any) -> Any:
+    def ask(n: Any) -> Any:
         return rows(calm, f"SELECT id FROM demo.stars WHERE id BETWEEN {n} AND {n + 4} ORDER BY id", maxrec=100)
 
     with ThreadPoolExecutor(12) as pool:
@@ -250,7 +253,7 @@ def test_many_threads_at_once(calm):
     assert [[row["id"] for row in result] for result in results] == [list(range(n, n + 5)) for n in range(120)]
 
 
-def test_translations_are_kept(calm, monkeypatch):
+def test_translations_are_kept(calm: Any, monkeypatch: Any) -> None:
     text = "SELECT TOP 1 id, ra, dec FROM demo.stars"
     first = run(calm, Question(text, maxrec=3))
     second = run(calm, Question(text, maxrec=3))
@@ -261,7 +264,7 @@ def test_translations_are_kept(calm, monkeypatch):
         answer.stream.close()
 
 
-def test_files_are_those_of_the_catalog(calm):
+def test_files_are_those_of_the_catalog(calm: Any) -> None:
     stars = next(t for t in calm.catalog.tables() if t.name == "stars")
     assert isinstance(stars.source, Files)
     assert stars.rows == 2000

@@ -1,6 +1,7 @@
 """A site in service: it sees what is published, running queries keep what they read, nothing is left behind."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,19 +14,19 @@ from nashira.query.run import Question, run
 from nashira.query.site import Site
 
 
-def count(site, table="demo.stars"):
+def count(site: Any, table: Any = "demo.stars") -> Any:
     stream = run(site, Question(f"SELECT COUNT(*) AS n FROM {table}")).stream
     return pa.Table.from_batches(list(stream)).to_pylist()[0]["n"]
 
 
-def soon(check, seconds=3.0):
+def soon(check: Any, seconds: Any = 3.0) -> None:
     end = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
 
 
-def test_an_empty_site_has_tap_schema(tmp_path, tools):
+def test_an_empty_site_has_tap_schema(tmp_path: Any, tools: Any) -> None:
     make_folder, _ = tools
     site = Site.open(make_folder(tmp_path / "empty"))
     assert [schema.name for schema in site.catalog.schemas] == ["TAP_SCHEMA"]
@@ -33,7 +34,7 @@ def test_an_empty_site_has_tap_schema(tmp_path, tools):
     site.close()
 
 
-def test_a_new_table_appears_and_a_new_version_replaces_the_old(site, folder, tools):
+def test_a_new_table_appears_and_a_new_version_replaces_the_old(site: Any, folder: Any, tools: Any) -> None:
     _, put = tools
     with pytest.raises(UnknownName):
         run(site, Question("SELECT * FROM demo.more"))
@@ -47,7 +48,7 @@ def test_a_new_table_appears_and_a_new_version_replaces_the_old(site, folder, to
     assert count(site, "TAP_SCHEMA.tables") == 7
 
 
-def test_a_running_query_keeps_its_version(site, folder, tools):
+def test_a_running_query_keeps_its_version(site: Any, folder: Any, tools: Any) -> None:
     _, put = tools
     old = site._current
     waiting = run(site, Question("SELECT id FROM demo.stars"))
@@ -63,7 +64,7 @@ def test_a_running_query_keeps_its_version(site, folder, tools):
     assert len([path for path in (folder.store / "demo.stars").iterdir() if path.name.startswith("v-")]) == 1
 
 
-def test_tables_of_old_catalogs_leave_the_engine(site, folder, tools):
+def test_tables_of_old_catalogs_leave_the_engine(site: Any, folder: Any, tools: Any) -> None:
     _, put = tools
     for rows in (5, 6, 7):
         old = site.catalog.version
@@ -74,10 +75,12 @@ def test_tables_of_old_catalogs_leave_the_engine(site, folder, tools):
     assert found[0].column(0).to_pylist() == [5]
 
 
-def test_a_store_that_cannot_be_loaded_leaves_the_old_catalog(site, folder, tools, monkeypatch):
+def test_a_store_that_cannot_be_loaded_leaves_the_old_catalog(
+    site: Any, folder: Any, tools: Any, monkeypatch: Any
+) -> None:
     _, put = tools
 
-    def fail(_folder):
+    def fail(_folder: Any) -> None:
         message = "damaged"
         raise StoreError(message)
 
@@ -92,16 +95,21 @@ def test_a_store_that_cannot_be_loaded_leaves_the_old_catalog(site, folder, tool
     assert count(site, "demo.more") == 3
 
 
-def test_the_store_is_looked_at_five_times_a_second_at_most(site, monkeypatch):
-    looks = []
-    monkeypatch.setattr(store, "version", lambda path: looks.append(path) or site._current.catalog.version)
+def test_the_store_is_looked_at_five_times_a_second_at_most(site: Any, monkeypatch: Any) -> None:
+    looks: list[Any] = []
+
+    def look(path: Any) -> Any:
+        looks.append(path)
+        return site._current.catalog.version
+
+    monkeypatch.setattr(store, "version", look)
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
         assert site.catalog
     assert 1 <= len(looks) <= 3
 
 
-def test_a_closed_site_answers_no_more(folder):
+def test_a_closed_site_answers_no_more(folder: Any) -> None:
     site = Site.open(folder)
     answer = run(site, Question("SELECT * FROM demo.stars"))
     site.close()
@@ -112,7 +120,7 @@ def test_a_closed_site_answers_no_more(folder):
     assert list(folder.temp.iterdir()) == []
 
 
-def hats_folder(root):
+def hats_folder(root: Any) -> Any:
     """A HATS catalogue that somebody else made: one partition of the base cell 0."""
     lon, lat = np.full(20, 45.0) + np.arange(20) / 100, np.full(20, 30.0)
     from nashira.sphere.coverage import healpix29
@@ -124,7 +132,9 @@ def hats_folder(root):
     return data / "Npix=0.parquet"
 
 
-def test_files_outside_the_store_can_be_read_after_a_reload(folder, tmp_path, tools, monkeypatch):
+def test_files_outside_the_store_can_be_read_after_a_reload(
+    folder: Any, tmp_path: Any, tools: Any, monkeypatch: Any
+) -> Any:
     from dataclasses import replace
 
     from nashira.schema.model import Files, Partition
@@ -133,8 +143,9 @@ def test_files_outside_the_store_can_be_read_after_a_reload(folder, tmp_path, to
     real = store.open_snapshot
     site = Site.open(folder)
     first = site._current.engine
+    held = run(site, Question("SELECT id FROM demo.stars"))
 
-    def moved(which):
+    def moved(which: Any) -> Any:
         snapshot = real(which)
         schema = snapshot.catalog.schemas[0]
         table = schema.tables[0]
@@ -145,7 +156,6 @@ def test_files_outside_the_store_can_be_read_after_a_reload(folder, tmp_path, to
 
     monkeypatch.setattr(store, "open_snapshot", moved)
     monkeypatch.setattr(store, "version", lambda _path: "another")
-    held = run(site, Question("SELECT id FROM demo.stars"))
     time.sleep(0.3)
     assert count(site) == 20
     assert site._current.engine is not first

@@ -1,5 +1,7 @@
 """TAP_SCHEMA (TAP 1.1 section 4): the rules TS-2 … TS-15 on a catalog with awkward names."""
 
+from typing import Any
+
 import pytest
 
 from nashira.schema.model import Catalog, Column, Files, ForeignKey, Relation, Schema, Table
@@ -39,16 +41,16 @@ CATALOG = Catalog(
 
 
 @pytest.fixture(scope="module")
-def built():
+def built() -> Any:
     return tap_schema(CATALOG)
 
 
 @pytest.fixture(scope="module")
-def rows(built):
+def rows(built: Any) -> Any:
     return {name: table.to_pylist() for name, table in built[1].items()}
 
 
-def test_it_describes_itself_with_std_1(built, rows):
+def test_it_describes_itself_with_std_1(built: Any, rows: Any) -> None:
     schema, _ = built
     assert schema.name == "TAP_SCHEMA"
     counts = {table.name: len(table.columns) for table in schema.tables}
@@ -59,7 +61,7 @@ def test_it_describes_itself_with_std_1(built, rows):
     assert all(row["description"] for row in own)
 
 
-def test_rows_correspond_to_the_declaration(built):
+def test_rows_correspond_to_the_declaration(built: Any) -> None:
     schema, data = built
     for table in schema.tables:
         assert data[table.name].column_names == [column.name for column in table.columns]
@@ -73,7 +75,7 @@ def test_rows_correspond_to_the_declaration(built):
                 assert all(len(text.encode()) <= bound for text in values.to_pylist() if text is not None)
 
 
-def test_every_declared_column_has_its_row(built, rows):
+def test_every_declared_column_has_its_row(built: Any, rows: Any) -> None:
     schema, _ = built
     for table in (*CATALOG.tables(), *schema.tables):
         told = [row for row in rows["columns"] if row["table_name"] == table.adql_name]
@@ -83,7 +85,7 @@ def test_every_declared_column_has_its_row(built, rows):
         assert [row["column_index"] for row in told] == list(range(1, len(told) + 1))
 
 
-def test_names_are_written_as_queries_need_them(rows):
+def test_names_are_written_as_queries_need_them(rows: Any) -> None:
     assert [row["schema_name"] for row in rows["schemas"]] == ["hip", '"1odd"', "TAP_SCHEMA"]
     assert [row["table_name"] for row in rows["tables"]][:2] == ["hip.main", 'hip."Table of notes"']
     names = [row["column_name"] for row in rows["columns"]]
@@ -100,16 +102,16 @@ def test_names_are_written_as_queries_need_them(rows):
     ("arraysize", "size"),
     [(None, None), ("3", 3), ("12*", 12), ("*", None), ("64x64", None), ("8x*", None), ("", None)],
 )
-def test_the_old_size_column(arraysize, size):
+def test_the_old_size_column(arraysize: Any, size: Any) -> None:
     assert number_part(arraysize) == size
 
 
-def test_sizes_in_the_rows(rows):
+def test_sizes_in_the_rows(rows: Any) -> None:
     told = {row["column_name"]: row["size"] for row in rows["columns"] if row["table_name"] == "hip.main"}
     assert told == {"ra": None, '"size"': 3, '"Vmag-2"': 12, "seen": None, "place": 2, "image": None}
 
 
-def test_flags_and_texts(rows):
+def test_flags_and_texts(rows: Any) -> None:
     row = next(row for row in rows["columns"] if row["column_name"] == "ra")
     assert row == {
         "table_name": "hip.main",
@@ -140,7 +142,7 @@ def test_flags_and_texts(rows):
     assert (table["table_type"], table["description"]) == ("table", None)
 
 
-def test_foreign_keys_exist_on_both_sides(rows):
+def test_foreign_keys_exist_on_both_sides(rows: Any) -> None:
     assert len(rows["keys"]) == 6  # five of TAP_SCHEMA itself; the key to a missing table is left out
     assert len({row["key_id"] for row in rows["keys"]}) == 6
     columns = {(row["table_name"], row["column_name"]) for row in rows["columns"]}
@@ -163,7 +165,7 @@ def test_foreign_keys_exist_on_both_sides(rows):
     } <= described
 
 
-def test_an_empty_catalog():
+def test_an_empty_catalog() -> None:
     schema, data = tap_schema(Catalog(()))
     assert data["columns"].num_rows == 32
     assert data["keys"].num_rows == 5
@@ -171,7 +173,7 @@ def test_an_empty_catalog():
     assert {table.schema for table in schema.tables} == {"TAP_SCHEMA"}
 
 
-def test_long_names_widen_their_column():
+def test_long_names_widen_their_column() -> None:
     long = "c" * 100
     catalog = Catalog((Schema("s", (Table("s", "t", (Column(long, LONG),), Files(())),)),))
     schema, data = tap_schema(catalog)

@@ -1,10 +1,12 @@
 """Shared tools: rotations of the sky and star-shaped polygons with an independent point test."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 
-def rotation(seed):
+def rotation(seed: Any) -> Any:
     """A random rotation matrix."""
     q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
     q = q * np.sign(np.diag(r))
@@ -14,7 +16,7 @@ def rotation(seed):
 class Star:
     """A star-shaped polygon: spikes of different lengths around a centre, and brute-force answers."""
 
-    def __init__(self, seed, n, size_deg, turn=None):
+    def __init__(self, seed: Any, n: Any, size_deg: Any, turn: Any = None) -> None:
         rng = np.random.default_rng(seed)
         r = np.radians(size_deg) * rng.uniform(0.3, 1.0, n)
         step = 2 * np.pi / n
@@ -25,19 +27,21 @@ class Star:
         self.corners = local @ turn.T
 
     @property
-    def lonlat(self):
+    def lonlat(self) -> Any:
         x, y, z = self.corners.T
         return np.stack((np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))), axis=-1)
 
-    def holds(self, points):
+    def holds(self, points: Any) -> Any:
         """Union of the triangles from the centre: points on the same side of three planes."""
         inside = np.zeros(len(points), dtype=bool)
         for a, b in zip(self.corners, np.roll(self.corners, -1, axis=0), strict=True):
-            planes = [np.cross(self.centre, a), np.cross(a, b), np.cross(b, self.centre)]
-            inside |= np.all([points @ plane >= 0 for plane in planes], axis=0)
+            c = self.centre
+            # Differences first: products of whole unit vectors would round away arcseconds.
+            heights = [(points - start) @ np.cross(start, end - start) for start, end in ((c, a), (a, b), (b, c))]
+            inside |= np.all([height >= 0 for height in heights], axis=0)
         return inside
 
-    def area(self):
+    def area(self) -> Any:
         """Sum of the triangles' areas by L'Huilier's theorem, in steradians."""
         total = 0.0
         for a, b in zip(self.corners, np.roll(self.corners, -1, axis=0), strict=True):
@@ -47,7 +51,7 @@ class Star:
             total += 4 * np.arctan(np.sqrt(np.tan(s / 2) * product))
         return total
 
-    def around(self, seed, count, size_deg):
+    def around(self, seed: Any, count: Any, size_deg: Any) -> Any:
         """Points scattered around the centre."""
         scatter = np.random.default_rng(seed).normal(size=(count, 3)) * np.radians(size_deg) * 0.6
         points = self.centre + scatter
@@ -55,5 +59,5 @@ class Star:
 
 
 @pytest.fixture(scope="session")
-def star():
+def star() -> Any:
     return Star

@@ -1,6 +1,7 @@
 """Coverage is a superset, sorted, disjoint and short: HEALPix order-29 NESTED ranges of circles and polygons."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,14 +19,14 @@ dec = st.floats(-90, 90) | st.sampled_from([-90.0, 90.0, 0.0, math.degrees(math.
 radius = st.floats(0, 179) | st.floats(-9, 2).map(lambda e: 10.0**e)
 
 
-def covered(ranges, cells):
+def covered(ranges: Any, cells: Any) -> Any:
     lows = np.array([low for low, _ in ranges])
     highs = np.array([high for _, high in ranges])
     at = np.searchsorted(lows, cells, side="right") - 1
     return (at >= 0) & (cells < highs[at])
 
 
-def well_formed(ranges, most):
+def well_formed(ranges: Any, most: Any) -> None:
     assert 1 <= len(ranges) <= most
     flat = [value for pair in ranges for value in pair]
     assert all(isinstance(value, int) for value in flat)
@@ -34,7 +35,7 @@ def well_formed(ranges, most):
     assert flat[-1] <= WHOLE
 
 
-def around(lon, lat, radius_deg, n, seed=1):
+def around(lon: Any, lat: Any, radius_deg: Any, n: Any, seed: Any = 1) -> Any:
     """Points within the circle, half of them on its very border."""
     rng = np.random.default_rng(seed)
     r = np.where(np.arange(n) % 2 == 0, 1.0, np.sqrt(rng.random(n))) * radius_deg
@@ -42,14 +43,14 @@ def around(lon, lat, radius_deg, n, seed=1):
     return p.ra.deg, p.dec.deg
 
 
-def test_positions_agree_with_the_wrapped_library():
+def test_positions_agree_with_the_wrapped_library() -> None:
     rng = np.random.default_rng(0)
     lon, lat = rng.random(1000) * 360, np.degrees(np.arcsin(rng.random(1000) * 2 - 1))
     expected = lonlat_to_healpix(Longitude(lon, u.deg), Latitude(lat, u.deg), 29).astype(np.int64)
     np.testing.assert_array_equal(healpix29(lon, lat), expected)
 
 
-def test_positions_wrap_and_nonsense_is_minus_one():
+def test_positions_wrap_and_nonsense_is_minus_one() -> None:
     cells = healpix29(
         np.array([10.0, 370.0, -350.0, np.nan, 10, np.inf, 10]), np.array([5, 5, 5, 5, np.nan, 5, 90.001])
     )
@@ -63,7 +64,7 @@ def test_positions_wrap_and_nonsense_is_minus_one():
 
 @given(ra, dec, radius, st.integers(1, 16))
 @settings(max_examples=150, deadline=None)
-def test_a_circle_is_covered(lon, lat, radius_deg, most):
+def test_a_circle_is_covered(lon: Any, lat: Any, radius_deg: Any, most: Any) -> None:
     ranges = circle_ranges(lon, lat, radius_deg, most)
     well_formed(ranges, most)
     assert covered(ranges, healpix29(*around(lon, lat, radius_deg, 200))).all()
@@ -71,17 +72,17 @@ def test_a_circle_is_covered(lon, lat, radius_deg, most):
 
 @pytest.mark.parametrize("lat", [-90.0, -41.8103148957786, 0.0, 41.8103148957786, 90.0])
 @pytest.mark.parametrize("lon", [0.0, 45.0, 90.0, 315.0, 360.0, -45.0])
-def test_a_circle_without_radius_covers_its_centre_on_cell_corners(lon, lat):
+def test_a_circle_without_radius_covers_its_centre_on_cell_corners(lon: Any, lat: Any) -> None:
     ranges = circle_ranges(lon, lat, 0)
     assert covered(ranges, healpix29(np.array([lon]), np.array([lat]))).all()
     assert sum(high - low for low, high in ranges) < 40
 
 
-def test_the_whole_sphere():
+def test_the_whole_sphere() -> None:
     assert circle_ranges(10, 20, 180) == circle_ranges(10, 20, 1000) == ((0, WHOLE),)
 
 
-def test_a_cone_is_tight():
+def test_a_cone_is_tight() -> None:
     share = sum(high - low for low, high in circle_ranges(123.4, 56.7, 0.1)) / WHOLE
     assert share < 3 * (1 - math.cos(math.radians(0.1))) / 2
 
@@ -89,14 +90,16 @@ def test_a_cone_is_tight():
 @pytest.mark.parametrize(
     ("lon", "lat", "r"), [(math.nan, 0, 1), (0, 91, 1), (0, 0, -1), (0, 0, math.nan), (math.inf, 0, 1)]
 )
-def test_impossible_circles(lon, lat, r):
+def test_impossible_circles(lon: Any, lat: Any, r: Any) -> None:
     with pytest.raises(ValueError, match=r"position|radius"):
         circle_ranges(lon, lat, r)
 
 
 @given(ra, dec, st.floats(-4, 1.9).map(lambda e: 10.0**e), st.integers(3, 9), st.booleans(), st.integers(1, 16))
 @settings(max_examples=150, deadline=None)
-def test_a_polygon_around_a_point_is_covered(lon, lat, radius_deg, n, reverse, most):
+def test_a_polygon_around_a_point_is_covered(
+    lon: Any, lat: Any, radius_deg: Any, n: Any, reverse: Any, most: Any
+) -> None:
     center = SkyCoord(lon * u.deg, lat * u.deg)
     corners = center.directional_offset_by(Angle(np.linspace(5, 365, n, endpoint=False), u.deg), radius_deg * u.deg)
     vertices = list(zip(corners.ra.deg, corners.dec.deg, strict=True))[:: -1 if reverse else 1]
@@ -123,18 +126,18 @@ def test_a_polygon_around_a_point_is_covered(lon, lat, radius_deg, n, reverse, m
         [],
     ],
 )
-def test_degenerate_polygons(vertices):
+def test_degenerate_polygons(vertices: Any) -> None:
     with pytest.raises(ValueError, match=r"polygon|vertices|position"):
         polygon_ranges(vertices)
 
 
-def test_a_polygon_is_tight_and_the_smaller_side():
+def test_a_polygon_is_tight_and_the_smaller_side() -> None:
     square = [(10, 20), (10.1, 20), (10.1, 20.1), (10, 20.1), (10, 20)]
     share = sum(high - low for low, high in polygon_ranges(square)) / WHOLE
     assert share * 41253 < 0.03
     assert polygon_ranges(square) == polygon_ranges(square[::-1])
 
 
-def test_a_long_thin_polygon_is_not_a_circle():
+def test_a_long_thin_polygon_is_not_a_circle() -> None:
     share = sum(high - low for low, high in polygon_ranges([(0, 0), (80, 0), (80, 0.01), (0, 0.01)])) / WHOLE
     assert share < 0.1

@@ -1,5 +1,7 @@
 """Distances, points in polygons, areas, centroids and relations against independent computations."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -16,26 +18,26 @@ seeds = st.integers(0, 2**32 - 1)
 sizes = st.floats(-5, 1.9).map(lambda e: 10.0**e)
 
 
-def one(corners):
+def one(corners: Any) -> Any:
     return exact.polygons(np.asarray(corners, dtype=float), np.array([len(corners)]))
 
 
-def several(*parts):
+def several(*parts: Any) -> Any:
     return exact.polygons(np.concatenate(parts), np.array([len(part) for part in parts]))
 
 
-def corners_of(*pairs):
+def corners_of(*pairs: Any) -> Any:
     return vectors(*np.array(pairs, dtype=float).T)
 
 
 @given(ra, dec, ra, dec)
 @settings(max_examples=200, deadline=None)
-def test_distance_is_astropys(lon1, lat1, lon2, lat2):
+def test_distance_is_astropys(lon1: Any, lat1: Any, lon2: Any, lat2: Any) -> None:
     expected = SkyCoord(lon1 * u.deg, lat1 * u.deg).separation(SkyCoord(lon2 * u.deg, lat2 * u.deg)).deg
     assert separation(lon1, lat1, lon2, lat2) == pytest.approx(expected, abs=1e-12)
 
 
-def test_tiny_and_antipodal_distances():
+def test_tiny_and_antipodal_distances() -> None:
     assert separation(10, 89.9, 10, 89.9 + 1e-10) == pytest.approx(1e-10, rel=1e-3)
     assert separation(10, 20, 190, -20) == pytest.approx(180, abs=1e-12)
     assert separation(359.5, 0, 0.5, 0) == pytest.approx(1, abs=1e-12)
@@ -43,7 +45,7 @@ def test_tiny_and_antipodal_distances():
 
 @given(ra, dec)
 @settings(deadline=None)
-def test_positions_survive_vectors(lon, lat):
+def test_positions_survive_vectors(lon: Any, lat: Any) -> None:
     again_lon, again_lat = lonlat(vectors(lon, lat))
     assert 0 <= again_lon < 360
     assert separation(lon, lat, again_lon, again_lat) < 1e-12
@@ -51,7 +53,7 @@ def test_positions_survive_vectors(lon, lat):
 
 @given(seeds, st.integers(3, 30), sizes, st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_points_in_a_star(star, seed, n, size_deg, reverse):
+def test_points_in_a_star(star: Any, seed: Any, n: Any, size_deg: Any, reverse: Any) -> None:
     polygon = star(seed, n, size_deg)
     shape = one(polygon.corners[::-1] if reverse else polygon.corners)
     points = polygon.around(seed, 300, size_deg)
@@ -63,7 +65,7 @@ def test_points_in_a_star(star, seed, n, size_deg, reverse):
 
 @given(seeds, st.integers(3, 12), sizes)
 @settings(max_examples=60, deadline=None)
-def test_many_polygons_at_once_agree_with_one(star, seed, n, size_deg):
+def test_many_polygons_at_once_agree_with_one(star: Any, seed: Any, n: Any, size_deg: Any) -> None:
     stars = [star(seed, n, size_deg), star(seed + 1, 3, 20.0), star(seed + 2, n + 5, size_deg)]
     shapes = several(*(s.corners for s in stars))
     points = np.concatenate([s.around(seed, 40, size_deg) for s in stars])
@@ -76,7 +78,7 @@ def test_many_polygons_at_once_agree_with_one(star, seed, n, size_deg):
 
 @given(seeds, st.integers(3, 30), sizes)
 @settings(max_examples=100, deadline=None)
-def test_border_and_corners_belong(star, seed, n, size_deg):
+def test_border_and_corners_belong(star: Any, seed: Any, n: Any, size_deg: Any) -> None:
     corners = star(seed, n, size_deg).corners
     share = np.random.default_rng(seed).random(n)[:, None]
     sides = corners * share + np.roll(corners, -1, axis=0) * (1 - share)
@@ -87,13 +89,13 @@ def test_border_and_corners_belong(star, seed, n, size_deg):
 
 @given(seeds, st.integers(3, 30), sizes, st.booleans())
 @settings(max_examples=100, deadline=None)
-def test_area_of_a_star(star, seed, n, size_deg, reverse):
+def test_area_of_a_star(star: Any, seed: Any, n: Any, size_deg: Any, reverse: Any) -> None:
     polygon = star(seed, n, size_deg)
     shape = one(polygon.corners[::-1] if reverse else polygon.corners)
     assert shape.area_sr[0] == pytest.approx(polygon.area(), rel=1e-6 if size_deg < 1e-3 else 1e-9)
 
 
-def test_areas_in_closed_form():
+def test_areas_in_closed_form() -> None:
     octant = one(corners_of((0, 0), (90, 0), (0, 90)))
     assert octant.area_sr[0] == pytest.approx(np.pi / 2)
     belt = one(corners_of(*((lon, -10) for lon in range(0, 360, 30))))  # the cap of the south pole, sides bulging north
@@ -102,13 +104,13 @@ def test_areas_in_closed_form():
 
 
 @pytest.mark.parametrize("lat", [-3.0, 0.001, 3.0])
-def test_a_polygon_about_as_large_as_a_hemisphere_is_its_smaller_side(lat):
+def test_a_polygon_about_as_large_as_a_hemisphere_is_its_smaller_side(lat: Any) -> None:
     belt = one(corners_of(*((lon, lat) for lon in range(0, 360, 20))))
     poles = vectors(np.array([0.0, 0.0]), np.array([90.0, -90.0]))
     assert exact.contains(belt, np.zeros(2, int), poles).tolist() == [lat > 0, lat < 0]
 
 
-def test_a_strip_longer_than_a_hemisphere():
+def test_a_strip_longer_than_a_hemisphere() -> None:
     top = [(lon, 5) for lon in range(0, 261, 20)]
     bottom = [(lon, -5) for lon in range(260, -1, -20)]
     strip = one(corners_of(*top, *bottom))
@@ -118,7 +120,7 @@ def test_a_strip_longer_than_a_hemisphere():
 
 
 @pytest.mark.parametrize("pole", [90, -90])
-def test_a_pole_as_corner_and_as_interior(pole):
+def test_a_pole_as_corner_and_as_interior(pole: Any) -> None:
     wedge = one(corners_of((350, pole * 0.5), (10, pole * 0.5), (123, pole)))
     points = vectors(np.array([0.0, 5, 20, 180, 0]), np.array([0.7, 0.99, 0.7, 0.99, 1]) * pole)
     assert exact.contains(wedge, np.zeros(5, int), points).tolist() == [True, True, False, False, True]
@@ -128,7 +130,7 @@ def test_a_pole_as_corner_and_as_interior(pole):
 
 @given(seeds, st.integers(3, 20), sizes)
 @settings(max_examples=100, deadline=None)
-def test_centroid_of_a_regular_polygon_is_its_centre(seed, n, size_deg):
+def test_centroid_of_a_regular_polygon_is_its_centre(seed: Any, n: Any, size_deg: Any) -> None:
     r, azimuth = np.radians(size_deg), np.arange(n) * 2 * np.pi / n
     local = np.stack((np.sin(r) * np.cos(azimuth), np.sin(r) * np.sin(azimuth), np.full(n, np.cos(r))), axis=-1)
     q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
@@ -137,7 +139,7 @@ def test_centroid_of_a_regular_polygon_is_its_centre(seed, n, size_deg):
         assert np.degrees(np.linalg.norm(middle - q[:, 2])) < 1e-9
 
 
-def test_centroid_of_an_uneven_polygon_by_sampling(star):
+def test_centroid_of_an_uneven_polygon_by_sampling(star: Any) -> None:
     polygon = star(5, 9, 40.0)
     points = np.random.default_rng(1).normal(size=(1_000_000, 3))
     points /= np.linalg.norm(points, axis=1)[:, None]
@@ -148,7 +150,7 @@ def test_centroid_of_an_uneven_polygon_by_sampling(star):
 
 @given(ra, st.floats(-89, 89), st.floats(0.001, 179), st.floats(0.001, 179))
 @settings(max_examples=100, deadline=None)
-def test_box_area_and_arms(lon, lat, width, height):
+def test_box_area_and_arms(lon: Any, lat: Any, width: Any, height: Any) -> None:
     corners = exact.box_corners(*np.array([[lon], [lat], [width], [height]]))[0]
     v = vectors(corners[:, 0], corners[:, 1])
     if width < 170 and height < 170:
@@ -160,14 +162,14 @@ def test_box_area_and_arms(lon, lat, width, height):
     assert np.cross(v[0], v[1]) @ n == pytest.approx(0, abs=1e-12)  # at a right angle: its plane holds the north
 
 
-def test_box_corners_run_counter_clockwise_on_the_sky():
+def test_box_corners_run_counter_clockwise_on_the_sky() -> None:
     corners = exact.box_corners(*np.array([[10.0], [0.0], [2.0], [4.0]]))[0]
     np.testing.assert_allclose(corners[:, 0], [11, 11, 9, 9])
     assert (corners[:, 1] > 0).tolist() == [True, False, False, True]
     assert np.isnan(exact.box_corners(*np.array([[10.0], [0.0], [0.0], [4.0]]))).all()
 
 
-def square(lon, lat, half):
+def square(lon: Any, lat: Any, half: Any) -> Any:
     return corners_of(
         (lon - half, lat - half), (lon + half, lat - half), (lon + half, lat + half), (lon - half, lat + half)
     )
@@ -199,7 +201,7 @@ RELATIONS = [  # one, other, one lies in other, they meet
 
 
 @pytest.mark.parametrize("reverse", [1, -1])
-def test_relations_of_polygons(reverse):
+def test_relations_of_polygons(reverse: Any) -> None:
     ones = several(*(case[0][::reverse] for case in RELATIONS))
     others = several(*(case[1] for case in RELATIONS))
     assert exact.polygon_in_polygon(ones, others).tolist() == [case[2] for case in RELATIONS]
@@ -209,7 +211,7 @@ def test_relations_of_polygons(reverse):
 
 @given(seeds, st.integers(3, 10), sizes, st.floats(0.05, 2.5))
 @settings(max_examples=100, deadline=None)
-def test_relations_of_stars_by_sampling(star, seed, n, size_deg, shift):
+def test_relations_of_stars_by_sampling(star: Any, seed: Any, n: Any, size_deg: Any, shift: Any) -> None:
     a = star(seed, n, size_deg)
     other = star(seed + 1, n + 2, size_deg)
     moved = a.around(seed, 1, size_deg * shift)[0]
@@ -225,7 +227,7 @@ def test_relations_of_stars_by_sampling(star, seed, n, size_deg, shift):
         assert not exact.polygon_in_polygon(shape, b)[0]
 
 
-def rotate(v, axis, cosine):
+def rotate(v: Any, axis: Any, cosine: Any) -> Any:
     """Rodrigues' rotation."""
     length = np.linalg.norm(axis)
     k, sine = axis / length, length

@@ -1,7 +1,9 @@
 """DALI arrays and STC-S phrases become regions; bad ones say why."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +39,7 @@ TRIANGLE = Polygon(((10, 10), (12, 10), (11, 12)))
         ("polygon 10 10 12 10 11 12", "shape", TRIANGLE),
     ],
 )
-def test_dali(text, xtype, region):
+def test_dali(text: Any, xtype: Any, region: Any) -> None:
     assert parse_dali(text, xtype) == region
 
 
@@ -63,7 +65,7 @@ def test_dali(text, xtype, region):
         ("1/2", "moc", "unsupported-xtype: moc"),
     ],
 )
-def test_bad_dali(text, xtype, message):
+def test_bad_dali(text: Any, xtype: Any, message: Any) -> None:
     with pytest.raises(ValueError, match=message):
         parse_dali(text, xtype)
 
@@ -80,7 +82,7 @@ def test_bad_dali(text, xtype, message):
         ("Box ICRS 10 20 2 4", box_polygon(10, 20, 2, 4)),
     ],
 )
-def test_stcs(text, region):
+def test_stcs(text: Any, region: Any) -> None:
     assert parse_stcs(text) == region
 
 
@@ -101,26 +103,31 @@ def test_stcs(text, region):
         ("Box ICRS 10 20 200 4", "width"),
     ],
 )
-def test_bad_stcs(text, message):
+def test_bad_stcs(text: Any, message: Any) -> None:
     with pytest.raises(ValueError, match=message):
         parse_stcs(text)
 
 
 @given(st.text(max_size=60), st.sampled_from(["point", "circle", "polygon", "range", "shape", "", "x"]))
-def test_any_text_is_a_region_or_a_value_error(text, xtype):
-    for parse in (lambda: parse_dali(text, xtype), lambda: parse_stcs(text), lambda: parse_stcs("Circle " + text)):
+def test_any_text_is_a_region_or_a_value_error(text: Any, xtype: Any) -> None:
+    phrases: list[tuple[Callable[..., object], tuple[str, ...]]] = [
+        (parse_dali, (text, xtype)),
+        (parse_stcs, (text,)),
+        (parse_stcs, ("Circle " + text,)),
+    ]
+    for parse, arguments in phrases:
         with suppress(ValueError):
-            assert isinstance(parse(), Point | Circle | Polygon | Range)
+            assert isinstance(parse(*arguments), Point | Circle | Polygon | Range)
 
 
-def test_values_go_back_to_dali():
+def test_values_go_back_to_dali() -> None:
     assert dali_values(Point(1, 2)) == (1, 2)
     assert dali_values(Circle(1, 2, 3)) == (1, 2, 3)
     assert dali_values(TRIANGLE) == (10, 10, 12, 10, 11, 12)
     assert dali_values(Range(1, 2, 3, 4)) == (1, 2, 3, 4)
 
 
-def test_a_box_runs_counter_clockwise_on_the_sky():
+def test_a_box_runs_counter_clockwise_on_the_sky() -> None:
     assert [lat > 0 for _, lat in box_polygon(10, 0, 2, 2).vertices] == [True, False, False, True]
     with pytest.raises(ValueError, match="height"):
         box_polygon(10, 0, 2, 0)
