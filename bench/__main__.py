@@ -22,6 +22,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+from duckdb import func
 
 from nashira.adql.translate import translate
 from nashira.config.site import open_site
@@ -84,7 +85,9 @@ def bare_duckdb() -> duckdb.DuckDBPyConnection:
     """A DuckDB as anyone would start it, with the functions that positional joins call."""
     connection = duckdb.connect(config={"threads": 2})
     for f in FUNCTIONS:
-        connection.create_function(f.name, f.call, list(f.parameters), f.returns, type="arrow", null_handling="special")
+        connection.create_function(
+            f.name, f.call, list(f.parameters), f.returns, type=func.ARROW, null_handling=func.SPECIAL
+        )
     return connection
 
 
@@ -100,9 +103,7 @@ class Bench:
         self.url, self.rows = url, rows
         self.connection = Connection(url)
         port = int(url.rsplit(":", 1)[1])
-        self.process = next(
-            p for p in psutil.process_iter() if any(c.laddr and c.laddr.port == port for c in _listening(p))
-        )
+        self.process = next(p for p in psutil.process_iter() if _listens(p, port))
         self.site = Site.open(open_site(site))
         self.duckdb = bare_duckdb()
 
@@ -140,6 +141,7 @@ class Bench:
 
     def whole(self) -> Iterator[Figure]:
         """A million rows of nine columns in each format."""
+        self.connection = Connection(self.url)  # the old one was idle for too long
         query = f"SELECT TOP {min(self.rows, 1_000_000)} * FROM bench.sources"
         bare_s = median(bare(self.duckdb, self.sql(query)), 7)
         for name in FORMATS:
@@ -215,11 +217,12 @@ class Bench:
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
-def _listening(process: psutil.Process) -> list[object]:
+def _listens(process: psutil.Process, port: int) -> bool:
     try:
-        return [c for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        connections = process.net_connections("tcp")
     except (psutil.AccessDenied, psutil.NoSuchProcess):
-        return []
+        return False
+    return any(c.status == psutil.CONN_LISTEN and c.laddr[1] == port for c in connections)
 
 
 CONES = [

@@ -26,6 +26,9 @@ def sync_path(query: str, **parameters: str) -> str:
     return "/tap/sync?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in pairs.items())
 
 
+_CLOSED = "the server closed the connection"
+
+
 class Connection:
     """One kept connection to a server."""
 
@@ -46,22 +49,48 @@ class Connection:
         self.socket.sendall(request)
         head = b""
         while b"\r\n\r\n" not in head:
-            head += self.socket.recv(65536)
+            head += self._more()
         first = time.perf_counter() - start
         head, rest = head.split(b"\r\n\r\n", 1)
         status, lowered = int(head[9:12]), head.lower()
-        size = len(rest)
         if b"content-length:" in lowered:
-            length = int(lowered.split(b"content-length:")[1].split(b"\r\n")[0])
-            while size < length:
-                size += self.socket.recv_into(self.buffer)
+            size = int(lowered.split(b"content-length:")[1].split(b"\r\n")[0])
+            self._skip(rest, size)
         else:
-            tail = rest[-5:]
-            while tail != b"0\r\n\r\n":
-                count = self.socket.recv_into(self.buffer)
-                size += count
-                tail = (tail + bytes(self.buffer[max(0, count - 5) : count]))[-5:]
+            size = self._skip_chunks(rest)
         return Reply(status, first, time.perf_counter() - start, size)
+
+    def _skip(self, got: bytes, wanted: int) -> bytes:
+        """Read until `wanted` bytes are there in all; give what came beyond."""
+        missing = wanted - len(got)
+        if missing <= 0:
+            return got[wanted:]
+        view = memoryview(self.buffer)
+        while missing > 0:
+            count = self.socket.recv_into(view[: min(missing, len(view))])
+            if count == 0:
+                raise ConnectionError(_CLOSED)
+            missing -= count
+        return b""
+
+    def _more(self) -> bytes:
+        got = self.socket.recv(65536)
+        if not got:
+            raise ConnectionError(_CLOSED)
+        return got
+
+    def _skip_chunks(self, got: bytes) -> int:
+        """Read a chunked body to its end; give its bytes."""
+        total = 0
+        while True:
+            while b"\r\n" not in got:
+                got += self._more()
+            line, got = got.split(b"\r\n", 1)
+            size = int(line, 16)
+            got = self._skip(got, size + 2)
+            if size == 0:
+                return total
+            total += size
 
 
 async def _worker(host: str, port: int, requests: list[bytes], end: float) -> int:

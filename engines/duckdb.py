@@ -82,7 +82,12 @@ class DuckDBEngine:
     def _register_functions(self) -> None:
         for function in FUNCTIONS:
             self._connection.create_function(
-                function.name, function.call, list(function.parameters), function.returns, type=func.ARROW
+                function.name,
+                function.call,
+                list(function.parameters),
+                function.returns,
+                type=func.ARROW,
+                null_handling=func.SPECIAL,  # they give NULL for impossible positions too
             )
 
     def run(

@@ -105,7 +105,7 @@ def _around(rng: np.random.Generator, ra: Floats, dec: Floats, radius_deg: Float
     return _angles(centres + rng.normal(0, 1, centres.shape) * np.radians(radius_deg))
 
 
-def _clusters(rng: np.random.Generator) -> dict[str, NDArray[np.generic]]:
+def _clusters(rng: np.random.Generator) -> dict[str, Floats]:
     """Draw the clusters: two small galaxies first, then open clusters near the Galactic plane."""
     distance = rng.gamma(2.0, 500, CLUSTERS).clip(45, 6000)
     ra, dec = _galactic_to_icrs(rng.uniform(0, 360, CLUSTERS), rng.normal(0, 6, CLUSTERS))
@@ -149,7 +149,7 @@ def make_sky(stars: int = 200_000, seed: int = 2016) -> Sky:
     rng = np.random.default_rng(seed)
     clusters = _clusters(rng)
     members = stars // 12
-    cluster = np.sort(rng.choice(CLUSTERS, members, p=clusters["weight"].astype(np.float64)))
+    cluster = np.sort(rng.choice(CLUSTERS, members, p=clusters["weight"]))
     ra, dec, distance = _disc(rng, stars)
     ra[:members], dec[:members] = _around(
         rng, clusters["ra"][cluster], clusters["dec"][cluster], clusters["radius"][cluster]
@@ -195,9 +195,7 @@ def _stars(rng: np.random.Generator, ra: Floats, dec: Floats, distance: Floats, 
     return pa.Table.from_arrays(arrays, schema=schema_of(STAR_COLUMNS))
 
 
-def _cluster_table(
-    rng: np.random.Generator, drawn: dict[str, NDArray[np.generic]], sizes: NDArray[np.int64]
-) -> pa.Table:
+def _cluster_table(rng: np.random.Generator, drawn: dict[str, Floats], sizes: NDArray[np.int64]) -> pa.Table:
     names = ["Large Cloud", "Small Cloud", *(f"Capra {number}" for number in range(3, CLUSTERS + 1))]
     arrays = [
         pa.array(np.arange(1, CLUSTERS + 1, dtype=np.int32)),

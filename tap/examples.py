@@ -87,7 +87,7 @@ def _cone(table: Table) -> Example:
 
 
 def _match(one: Table, other: Table) -> Example:
-    near = f"1 = CONTAINS({_point(one, 'a.')}, CIRCLE({_coordinates(other, 'b.')}, 1.0/3600))"
+    near = f"1 = CONTAINS({_point(one, 'a.')}, CIRCLE('ICRS', {_coordinates(other, 'b.')}, 1.0/3600))"
     inside = _inside(one, "a.", _centre(one), 1.0)
     query = (
         f"SELECT TOP 100 a.*, b.*\nFROM {one.adql_name} AS a\nJOIN {other.adql_name} AS b\n  ON {near}\nWHERE {inside}"
@@ -108,11 +108,12 @@ def _general(catalog: Catalog) -> Iterator[Example]:
 
 def _inside(table: Table, alias: str, centre: tuple[float, float], radius_deg: float) -> str:
     ra, dec = centre
-    return f"1 = CONTAINS({_point(table, alias)}, CIRCLE({ra:.4f}, {dec:.4f}, {radius_deg}))"
+    return f"1 = CONTAINS({_point(table, alias)}, CIRCLE('ICRS', {ra:.4f}, {dec:.4f}, {radius_deg}))"
 
 
 def _point(table: Table, alias: str) -> str:
-    return f"POINT({_coordinates(table, alias)})"
+    # the frame is optional since ADQL 2.1, but validators of 2.0 want it
+    return f"POINT('ICRS', {_coordinates(table, alias)})"
 
 
 def _coordinates(table: Table, alias: str) -> str:
