@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -39,18 +39,20 @@ FORMATS = ("votable/b2", "votable/td", "votable/b", "fits", "csv", "tsv", "parqu
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the report: seconds of ours and of bare DuckDB, server CPU seconds a request."""
+    """One line of the report: seconds of ours and of bare DuckDB, server CPU seconds a request, its peak memory."""
 
     name: str
     ours_s: float
     bare_s: float | None
     cpu_s: float
+    peak_mb: float
     note: str = ""
 
     def __str__(self) -> str:
         bare = f"{self.bare_s * 1e3:9.1f}" if self.bare_s else " " * 9
         ratio = f"{self.ours_s / self.bare_s:6.2f}" if self.bare_s else " " * 6
-        return f"{self.name:34s}{self.ours_s * 1e3:10.1f}{bare}{ratio}{self.cpu_s * 1e3:10.1f}  {self.note}"
+        ours = f"{self.name:34s}{self.ours_s * 1e3:10.1f}"
+        return f"{ours}{bare}{ratio}{self.cpu_s * 1e3:10.1f}{self.peak_mb:7.0f}  {self.note}"
 
 
 def median(run: Callable[[], object], times: int = 11) -> float:
@@ -112,13 +114,12 @@ class Bench:
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
-    def figure(
-        self, name: str, run: Callable[[], object], bare_s: float | None, times: int = 11, note: str = ""
-    ) -> Figure:
-        """Measure ours; CPU is the mean a request."""
+    def figure(self, name: str, run: Callable[[], object], bare_s: float | None, times: int = 11) -> Figure:
+        """Measure ours; CPU is the mean a request, the peak that of this figure alone."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         before = self.cpu()
         ours = median(run, times)
-        return Figure(name, ours, bare_s, (self.cpu() - before) / (times + 1), note)
+        return Figure(name, ours, bare_s, (self.cpu() - before) / (times + 1), self.peak_mb())
 
     def sql(self, query: str) -> str:
         """What our translator would hand to the engine."""
@@ -150,7 +151,7 @@ class Bench:
             figure = self.figure(f"1 M x 9 {name}", lambda path=path: self.connection.get(path), bare_s, 7)  # type: ignore[misc]
             rate = min(self.rows, 1_000_000) / figure.ours_s / 1e6
             note = f"{rate:.2f} M rows/s, first byte {reply.first_s * 1e3:.0f} ms, {reply.size_bytes / 1e6:.0f} MB"
-            yield Figure(figure.name, figure.ours_s, bare_s, figure.cpu_s, note)
+            yield replace(figure, note=note)
 
     def asynchronous(self) -> Figure:
         """A trivial job: create, run, wait, fetch, delete."""
@@ -212,7 +213,7 @@ class Bench:
         return f"16 cone clients: {rate:.0f} requests/s, {cpu:.1f} ms server CPU each"
 
     def peak_mb(self) -> float:
-        """Peak memory of the server."""
+        """Peak memory of the server since the last figure began."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
@@ -239,17 +240,16 @@ def main() -> None:
     site = make_site(rows)
     with serving(site, ROOT / ".bench" / "server.log") as url:
         bench = Bench(url, site, rows)
-        print(f"catalogue of {rows:,} rows; times in ms; medians")
-        print(f"{'':34s}{'ours':>10s}{'DuckDB':>9s}{'ratio':>6s}{'CPU':>10s}")
+        print(f"catalogue of {rows:,} rows; medians in ms, CPU a request in ms, peak memory in MB")
+        print(f"{'':34s}{'ours':>10s}{'DuckDB':>9s}{'ratio':>6s}{'CPU':>10s}{'MB':>7s}")
         for figure in bench.small():
             print(figure, flush=True)
         print(bench.asynchronous(), flush=True)
         print(bench.upload_match(), flush=True)
         print(bench.crowd(), flush=True)
-        print(f"peak memory so far {bench.peak_mb():.0f} MB")
+        print(f"  with a peak memory of {bench.peak_mb():.0f} MB")
         for figure in bench.whole():
             print(figure, flush=True)
-        print(f"peak memory {bench.peak_mb():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def batches(rows: int) -> list[pa.RecordBatch]:
         pa.array(np.array(["STAR", "GALAXY", "QSO"])[rng.integers(0, 3, rows)].tolist(), mask=holes),
     ]
     table = pa.Table.from_arrays(arrays, schema=schema_of(COLUMNS))
-    return table.to_batches(max_chunksize=BATCH_ROWS)
+    return list(table.to_batches(max_chunksize=BATCH_ROWS))
 
 
 def passes(data: list[pa.RecordBatch]) -> Iterator[tuple[str, float, int]]:

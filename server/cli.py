@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..config.errors import OperatorError, SettingsError
+from .memory import share_memory_between_threads
 
 if TYPE_CHECKING:
     from ..config.site import SiteFolder
@@ -218,6 +219,7 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """Run the command line; an operator's error is one red message and exit code 1."""
+    share_memory_between_threads()
     try:
         app()
     except OperatorError as error:
