@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..config.errors import PublishError
 from ..engines.store_records import PartitionRecord
@@ -142,11 +143,19 @@ def _without_index(content: Content, table: TableDescriptor, where: str) -> Cont
 
 
 def _named(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Give batches the stored names and types."""
+    """Give batches the stored names and types, NaN as null."""
     plain = schema.remove_metadata()
     for batch in batches:
         arrays = [a if a.type == f.type else a.cast(f.type) for a, f in zip(batch.columns, plain, strict=True)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=plain)
+        yield pa.RecordBatch.from_arrays([_without_nan(array) for array in arrays], schema=plain)
+
+
+def _without_nan(array: pa.Array) -> pa.Array:
+    """Make NaN null: to an engine NaN is larger than any number, so that `mag > 20` would find it."""
+    if not pa.types.is_floating(array.type):
+        return array
+    nan = pc.is_nan(array)
+    return pc.if_else(nan, pa.scalar(None, array.type), array) if pc.any(nan).as_py() else array
 
 
 def _told(batches: Iterator[pa.RecordBatch], report: Report) -> Iterator[pa.RecordBatch]:

@@ -14,9 +14,10 @@ from nashira.engines.store import open_snapshot, version
 from nashira.engines.store_write import publishing
 from nashira.schema.model import Files, Table
 from nashira.sphere.coverage import healpix29
+from tests.ingest.publisher import Make, Publisher, files_of, position_of
 
 
-def tables(site) -> dict[str, Table]:
+def tables(site: Publisher) -> dict[str, Table]:
     snapshot = open_snapshot(site.folder)
     snapshot.release()
     assert snapshot.faults == ()
@@ -25,10 +26,10 @@ def tables(site) -> dict[str, Table]:
 
 def data(table: Table) -> pa.Table:
     assert isinstance(table.source, Files)
-    return pa.concat_tables([pq.ParquetFile(part.path).read() for part in table.source.partitions])
+    return pa.concat_tables([pq.ParquetFile(part.path).read() for part in files_of(table).partitions])
 
 
-def test_a_file_becomes_a_table_with_all_its_rows_in_order_of_the_index(site, stars: Path) -> None:
+def test_a_file_becomes_a_table_with_all_its_rows_in_order_of_the_index(site: Publisher, stars: Path) -> None:
     (done,) = site.publish(stars)
     assert (done.name, done.rows, done.outcome) == ("stars.main", 500, "published")
     table = tables(site)["stars.main"]
@@ -39,7 +40,7 @@ def test_a_file_becomes_a_table_with_all_its_rows_in_order_of_the_index(site, st
     assert (index == healpix29(rows["ra"].to_numpy(), rows["dec"].to_numpy())).all()
     assert [column.name for column in table.columns] == ["ra", "dec", "id"]
     assert [column.indexed for column in table.columns] == [True, True, False]
-    for part in table.source.partitions:
+    for part in files_of(table).partitions:
         cells = pq.read_table(part.path, columns=["_healpix_29"], partitioning=None)["_healpix_29"].to_numpy()
         assert len(cells) == part.rows
         assert part.low == cells.min()
@@ -56,7 +57,7 @@ def test_a_file_becomes_a_table_with_all_its_rows_in_order_of_the_index(site, st
         ({"schema": "hip", "table": "x"}, "hip.x"),
     ],
 )
-def test_names_of_tables(site, stars: Path, options: dict[str, str], name: str) -> None:
+def test_names_of_tables(site: Publisher, stars: Path, options: dict[str, str], name: str) -> None:
     assert [done.name for done in site.publish(stars, **options)] == [name]
 
 
@@ -72,13 +73,13 @@ def test_names_of_tables(site, stars: Path, options: dict[str, str], name: str) 
         ({"table": "a.b", "schema": "c"}, "contradict"),
     ],
 )
-def test_impossible_names_are_refused(site, stars: Path, options: dict[str, str], reason: str) -> None:
+def test_impossible_names_are_refused(site: Publisher, stars: Path, options: dict[str, str], reason: str) -> None:
     with pytest.raises(PublishError, match=reason):
         site.publish(stars, **options)
     assert tables(site) == {}
 
 
-def test_two_files_cannot_be_one_table(site, stars: Path, tmp_path: Path, make) -> None:
+def test_two_files_cannot_be_one_table(site: Publisher, stars: Path, tmp_path: Path, make: Make) -> None:
     (tmp_path / "other").mkdir()
     twin = make(tmp_path / "other" / "stars.parquet", 5)
     with pytest.raises(PublishError, match=r"both be stars\.main"):
@@ -92,7 +93,7 @@ def test_two_files_cannot_be_one_table(site, stars: Path, tmp_path: Path, make) 
     assert str(twin) in site.descriptor("stars").read_text()
 
 
-def test_odd_columns_stay_as_they_are(site, tmp_path: Path, make) -> None:
+def test_odd_columns_stay_as_they_are(site: Publisher, tmp_path: Path, make: Make) -> None:
     odd = {"B-V": [1.0, None], "DE:RA": [1, 2], "2MASS": ["a", None], "count": [1, 2], "b-v": [3, 4], "x.y": [5, 6]}
     site.publish(make(tmp_path / "odd.parquet", 2, **odd))
     table = tables(site)["odd.main"]
@@ -102,7 +103,7 @@ def test_odd_columns_stay_as_they_are(site, tmp_path: Path, make) -> None:
     assert any("b-v_2" in text for text in site.heard.warned)
 
 
-def test_texts_of_a_hostile_file_do_no_harm(site, tmp_path: Path) -> None:
+def test_texts_of_a_hostile_file_do_no_harm(site: Publisher, tmp_path: Path) -> None:
     evil = "a\x00b\x1b[31m\u2028 # }: {x"
     meta = {"description": evil, "unit": evil, "ucd": evil}
     names = ["ra", "dec", 'x"; DROP TABLE t; --', "\x1b]0;title\x07", "../../etc/passwd", "a: {b}", "- #"]
@@ -118,7 +119,7 @@ def test_texts_of_a_hostile_file_do_no_harm(site, tmp_path: Path) -> None:
     assert site.publish()[0].outcome == "unchanged"
 
 
-def test_rows_without_a_position_have_a_file_of_their_own(site, tmp_path: Path) -> None:
+def test_rows_without_a_position_have_a_file_of_their_own(site: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "some.parquet"
     pq.write_table(pa.table({"ra": [1.0, None, 3.0], "dec": [1.0, 2.0, 95.0], "n": [1, 2, 3]}), path)
     site.publish(path, table="s.t")
@@ -129,39 +130,39 @@ def test_rows_without_a_position_have_a_file_of_their_own(site, tmp_path: Path) 
     )
     site.publish()
     table = tables(site)["s.t"]
-    lost = table.source.partitions[0]
+    lost = files_of(table).partitions[0]
     assert (Path(lost.path).name, lost.rows, lost.low, lost.high) == ("no_position.parquet", 2, -1, -1)
     assert table.rows == 3
 
 
-def test_a_table_without_position_keeps_its_order(site, tmp_path: Path) -> None:
+def test_a_table_without_position_keeps_its_order(site: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "plain.parquet"
     pq.write_table(pa.table({"b": [3, 1, 2], "s": ["x", None, ""]}), path)
     site.publish(path)
     table = tables(site)["plain.main"]
     assert data(table).to_pydict() == {"b": [3, 1, 2], "s": ["x", None, ""]}
-    assert not table.source.indexed
+    assert not files_of(table).indexed
     assert any("no position" in text for text in site.heard.said)
 
 
 @pytest.mark.parametrize("columns", [{"ra": [], "dec": []}, {"a": []}])
-def test_a_table_without_rows_has_one_file(site, tmp_path: Path, columns) -> None:
+def test_a_table_without_rows_has_one_file(site: Publisher, tmp_path: Path, columns: dict[str, list[float]]) -> None:
     path = tmp_path / "none.parquet"
     pq.write_table(pa.table({name: pa.array(values, pa.float64()) for name, values in columns.items()}), path)
     site.publish(path)
     table = tables(site)["none.main"]
     assert table.rows == 0
-    assert len(table.source.partitions) == 1
+    assert len(files_of(table).partitions) == 1
 
 
-def test_positions_in_radians_get_columns_in_degrees(site, tmp_path: Path) -> None:
+def test_positions_in_radians_get_columns_in_degrees(site: Publisher, tmp_path: Path) -> None:
     path = tmp_path / "rad.parquet"
     rad = {b"unit": b"rad"}
     fields = [pa.field("ra", pa.float64(), metadata=rad), pa.field("dec", pa.float64(), metadata=rad)]
     pq.write_table(pa.table([[np.pi / 2, 1.0], [0.0, None]], schema=pa.schema(fields)), path)
     site.publish(path)
     table = tables(site)["rad.main"]
-    assert (table.position.ra, table.position.dec) == ("ra_deg", "dec_deg")
+    assert (position_of(table).ra, position_of(table).dec) == ("ra_deg", "dec_deg")
     rows = {row["ra"]: row["ra_deg"] for row in data(table).to_pylist()}
     assert rows[np.pi / 2] == pytest.approx(90)
     assert table.column("ra_deg").unit == "deg"
@@ -169,7 +170,7 @@ def test_positions_in_radians_get_columns_in_degrees(site, tmp_path: Path) -> No
     assert site.publish()[0].outcome == "unchanged"
 
 
-def test_a_pattern_joins_files(site, tmp_path: Path, make) -> None:
+def test_a_pattern_joins_files(site: Publisher, tmp_path: Path, make: Make) -> None:
     for n in range(3):
         make(tmp_path / f"part{n}.parquet", 10 + n)
     site.publish(tmp_path / "part*.parquet", table="every.part")
@@ -180,7 +181,7 @@ def test_a_pattern_joins_files(site, tmp_path: Path, make) -> None:
     assert tables(site)["every.part"].rows == 33
 
 
-def test_a_bad_file_leaves_the_old_table_whole(site, stars: Path) -> None:
+def test_a_bad_file_leaves_the_old_table_whole(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     before = version(site.folder.store), data(tables(site)["stars.main"])
     raw = stars.read_bytes()
@@ -192,7 +193,7 @@ def test_a_bad_file_leaves_the_old_table_whole(site, stars: Path) -> None:
     assert len([path for path in home.iterdir() if path.name.startswith("v-")]) == 1
 
 
-def test_one_bad_file_does_not_stop_the_others(site, stars: Path, tmp_path: Path, make) -> None:
+def test_one_bad_file_does_not_stop_the_others(site: Publisher, stars: Path, tmp_path: Path, make: Make) -> None:
     site.publish(stars, make(tmp_path / "b.parquet", 7))
     stars.unlink()
     stars.write_bytes(b"PAR1 no more")
@@ -203,20 +204,20 @@ def test_one_bad_file_does_not_stop_the_others(site, stars: Path, tmp_path: Path
     assert tables(site)["stars.main"].rows == 500
 
 
-def test_missing_files_and_folders_are_told(site, tmp_path: Path) -> None:
+def test_missing_files_and_folders_are_told(site: Publisher, tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="no such file"):
         site.publish(tmp_path / "nowhere.fits")
     with pytest.raises(PublishError, match="no HATS catalogue"):
         site.publish(tmp_path)
 
 
-def test_only_one_publishes_a_table(site, stars: Path) -> None:
+def test_only_one_publishes_a_table(site: Publisher, stars: Path) -> None:
     with publishing(site.folder.store, "stars.main"), pytest.raises(PublishError, match="another process"):
         site.publish(stars)
     assert site.publish(stars)[0].rows == 500
 
 
-def test_nothing_is_left_in_the_temporary_folder(site, stars: Path) -> None:
+def test_nothing_is_left_in_the_temporary_folder(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     assert list(site.folder.temp.iterdir()) == []
     leftover = site.folder.temp / "publish-1-dead"
@@ -227,7 +228,7 @@ def test_nothing_is_left_in_the_temporary_folder(site, stars: Path) -> None:
     assert list(site.folder.temp.iterdir()) == []
 
 
-def test_a_reader_keeps_its_version_until_it_lets_go(site, stars: Path) -> None:
+def test_a_reader_keeps_its_version_until_it_lets_go(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     old = open_snapshot(site.folder)
     (table,) = old.catalog.tables()
@@ -240,9 +241,18 @@ def test_a_reader_keeps_its_version_until_it_lets_go(site, stars: Path) -> None:
     assert [path.name for path in home.glob("v-*")] == [(home / "current").readlink().name]
 
 
-def test_a_source_inside_the_site_is_named_relative_to_it(site, make) -> None:
+def test_a_source_inside_the_site_is_named_relative_to_it(site: Publisher, make: Make) -> None:
     folder = site.folder.root / "files"
     folder.mkdir()
     site.publish(make(folder / "in.parquet", 3))
     (path,) = site.folder.datasets.glob("*.yaml")
     assert "source: files/in.parquet\n" in path.read_text()
+
+
+def test_nan_is_published_as_null_but_stays_in_arrays(site: Publisher, make: Make, tmp_path: Path) -> None:
+    mag = np.where(np.arange(500) % 2 == 0, np.nan, 20.0)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(np.tile([1.0, np.nan], 500)), 2)
+    site.publish(make(tmp_path / "stars.parquet", 500, mag=mag, pair=lists))
+    rows = data(tables(site)["stars.main"])
+    assert rows["mag"].null_count == 250
+    assert np.isnan(rows["pair"].to_pylist()[0][1])
