@@ -16,25 +16,30 @@ from ..schema.model import Files, Partition
 from ..schema.types import VOType
 from ..sphere.coverage import circle_ranges
 from . import nodes as n
-from .duckdb_values import ValuePrinter
+from .duckdb_values import RANDOM, ValuePrinter
 from .kinds import NULL, kind
 from .resolved import (
+    AggregateValue,
+    Call,
     ColumnValue,
     Common,
     Condition,
     Constant,
     From,
     Joined,
+    MemberQuery,
     Near,
     OrderTerm,
     Query,
     QuerySource,
     SelectQuery,
     SetQuery,
+    Some,
     Source,
     TableSource,
     Value,
     sources_of,
+    walk,
 )
 from .spatial import (
     INDEX,
@@ -147,7 +152,7 @@ class QueryPrinter(ValuePrinter):
                 nulls_first=False,
             )
             for term in order_by
-            if not isinstance(term.key, Constant)
+            if isinstance(term.key, int) or _varies(term.key)
         ]
         if terms:
             node.set("order", exp.Order(expressions=terms))
@@ -344,6 +349,15 @@ class QueryPrinter(ValuePrinter):
             select.set("where", exp.Where(this=n.all_of(*self._ranges(source, self.filters[source]))))
         self.expansions.append((source, select, listed))
         return exp.Subquery(this=select, alias=exp.TableAlias(this=n.identifier(source.label)))
+
+
+def _varies(value: Value) -> bool:
+    """Tell whether a value can differ between rows; the engine refuses to order by some that cannot."""
+    return any(
+        isinstance(part, ColumnValue | AggregateValue | MemberQuery | Some)
+        or (isinstance(part, Call) and part.name in RANDOM)
+        for part in walk(value)
+    )
 
 
 def _gives_rows_as_stored(query: SelectQuery) -> bool:

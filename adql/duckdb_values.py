@@ -47,6 +47,7 @@ from .resolved import (
 from .spatial import INDEX, indexed_position
 
 ENGINE = "duckdb"
+RANDOM = ("RAND", "IVO_NORMALRANDOM", "GAVO_NORMALRANDOM")
 _RANKS = ("unsignedByte", "short", "int", "long", "float", "double")
 
 
@@ -269,8 +270,7 @@ def _is_simple(node: Value) -> bool:
     """Tell whether TRY can guard a value; it takes no aggregates and random numbers, which are computed in 128 bits."""
     parts = walk(node)
     return not any(
-        isinstance(part, AggregateValue) or (isinstance(part, Call) and part.name in ("RAND", "IVO_NORMAL_RANDOM"))
-        for part in parts
+        isinstance(part, AggregateValue) or (isinstance(part, Call) and part.name in RANDOM) for part in parts
     )
 
 

@@ -14,13 +14,16 @@ TYPES: dict[str, str] = {
     "common-table": f"{_STANDARD}adql-common-table",
     "sets": f"{_STANDARD}adql-sets",
     "type": f"{_STANDARD}adql-type",
-    "conditional": f"{_STANDARD}adql-conditional",
     "unit": f"{_STANDARD}adql-unit",
     "offset": f"{_STANDARD}adql-offset",
     "udf": f"{_STANDARD}udf",
     "extension": "ivo://org.gavo.dc/std/exts#extra-adql-keywords",
 }
-"""Feature key → type URI in the spelling that clients of all ages know."""
+"""Feature key → type URI in the spelling that clients of all ages know.
+
+There is no `adql-conditional` of ADQL 2.1: widespread validators (STILTS taplint 3.4.7) report it as an error, so
+COALESCE stands among the extensions.
+"""
 
 _SYNTAX = (
     ("string", "ILIKE", "LIKE whatever the case."),
@@ -32,6 +35,8 @@ _SYNTAX = (
     ("unit", "IN_UNIT", ""),
     ("offset", "OFFSET", ""),
     ("extension", "CASE", "CASE WHEN … THEN … ELSE … END, and CASE x WHEN … ."),
+    ("extension", "CROSS JOIN", "All pairs of rows, as with a comma in FROM."),
+    ("extension", "%", "The remainder of a division of numbers, as MOD."),
 )
 
 

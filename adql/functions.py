@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..schema.types import DOUBLE, FLOAT, INTEGER, LONG, POINT, STRING, TIMESTAMP, VOType
+from ..sphere.frames import FRAMES
 from . import lowering as low
 from . import nodes as n
 
@@ -37,6 +38,7 @@ KINDS: dict[str, str] = {
     "TEXT": "string",
     "TIMESTAMP": "timestamp",
     "POINT": "point",
+    "GEOMETRY": "geometry",
     "ANY": "any",
 }
 """Type names in signatures → kinds of arguments they take."""
@@ -69,8 +71,9 @@ class Function:
     """One function.
 
     `feature` is the optional feature it belongs to (a key of `features.TYPES`; "core" for mandatory ones);
-    `unit` and `ucd` those of the result, `unit` "same" keeps that of the first argument. `test`: the engine's form is
-    a condition, the value 1 or 0. `literals` are indices of arguments that must be literals.
+    `unit` and `ucd` those of the result; `unit` "same" keeps that of the first argument, "power" raises it.
+    `test`: the engine's form is a condition, the value 1 or 0. `literals` are indices of arguments that must be
+    literals.
     """
 
     name: str
@@ -119,7 +122,7 @@ _CORE = (
     _real("LOG", low.guarded("ln", low.positive)),
     _real("LOG10", low.guarded("log10", low.positive)),
     _real("RADIANS", unit="rad"),
-    _real("SQRT", low.guarded("sqrt", low.not_negative)),
+    _real("SQRT", low.guarded("sqrt", low.not_negative), unit="power"),
     _real("ACOS", low.guarded("acos", low.is_cosine), unit="rad"),
     _real("ASIN", low.guarded("asin", low.is_cosine), unit="rad"),
     _real("ATAN", unit="rad"),
@@ -135,7 +138,7 @@ _CORE = (
         unit="same",
     ),
     _row("core", "PI() -> DOUBLE PRECISION", low.named("pi")),
-    _row("core", "POWER(x DOUBLE PRECISION, y DOUBLE PRECISION) -> DOUBLE PRECISION", low.power),
+    _row("core", "POWER(x DOUBLE PRECISION, y DOUBLE PRECISION) -> DOUBLE PRECISION", low.power, unit="power"),
     _row("core", "RAND([seed INTEGER]) -> DOUBLE PRECISION", low.random),
     _row("core", "ROUND(x DOUBLE PRECISION, [n INTEGER]) -> DOUBLE PRECISION", low.rounded, unit="same"),
     _row("core", "TRUNCATE(x DOUBLE PRECISION, [n INTEGER]) -> DOUBLE PRECISION", low.truncated, unit="same"),
@@ -144,7 +147,8 @@ _CORE = (
 _OPTIONAL = (
     _row("string", "LOWER(text TEXT) -> TEXT", low.named("lower")),
     _row("string", "UPPER(text TEXT) -> TEXT", low.named("upper")),
-    _row("conditional", "COALESCE(value ANY, ...) -> ANY", low.named("coalesce"), unit="same"),
+    # an extension because clients' validators do not know the type features-adql-conditional of ADQL 2.1 yet
+    _row("extension", "COALESCE(value ANY, ...) -> ANY", low.named("coalesce"), unit="same"),
     _row("extension", "GREATEST(value ANY, ...) -> ANY", low.named("greatest"), "The largest; NULLs do not count."),
     _row("extension", "LEAST(value ANY, ...) -> ANY", low.named("least"), "The smallest; NULLs do not count."),
     _row("extension", "NULLIF(value ANY, other ANY) -> ANY", low.null_if, "NULL where both are equal.", unit="same"),
@@ -156,6 +160,13 @@ _EPOCH = ", ".join(
 )
 _JULIAN = "Julian date of a timestamp, without regard to time scales."
 _MODIFIED = "Modified Julian date of a timestamp, without regard to time scales."
+_HISTOGRAM = "Aggregate: nbins + 2 counts; the first of values below lower and NULLs, the last of those from upper on."
+_NORMAL = "A random number of the normal distribution with mean mu and standard deviation sigma."
+_ROTATION = (
+    "A point, circle or polygon in another reference frame, by a fixed rotation; frames are the literals "
+    + ", ".join(FRAMES)
+    + " (FK5 and ECLIPTIC of J2000, FK4 of B1950)."
+)
 
 _USER_DEFINED = (
     _row(
@@ -241,17 +252,20 @@ _USER_DEFINED = (
         "udf",
         "ivo_histogram(val REAL, lower REAL, upper REAL, nbins INTEGER) -> INTEGER[]",
         low.histogram,
-        "Aggregate: nbins + 2 counts; the first of values below lower and NULLs, the last of those from upper on.",
+        _HISTOGRAM,
         aggregate=True,
         literals=(1, 2, 3),
     ),
     _row(
         "udf",
-        "ivo_normal_random(mu REAL, sigma REAL) -> REAL",
-        low.normal_random,
-        "A random number of the normal distribution with mean mu and standard deviation sigma.",
-        unit="same",
+        "gavo_histogram(val REAL, lower REAL, upper REAL, nbins INTEGER) -> INTEGER[]",
+        low.histogram,
+        _HISTOGRAM,
+        aggregate=True,
+        literals=(1, 2, 3),
     ),
+    _row("udf", "ivo_normal_random(mu REAL, sigma REAL) -> REAL", low.normal_random, _NORMAL, unit="same"),
+    _row("udf", "gavo_normal_random(mu REAL, sigma REAL) -> REAL", low.normal_random, _NORMAL, unit="same"),
     _row(
         "udf",
         "ivo_hms_to_degrees(hms TEXT) -> DOUBLE PRECISION",
@@ -272,16 +286,42 @@ _USER_DEFINED = (
         low.authority,
         "The authority of an IVOA identifier; NULL where the text is none.",
     ),
+    _row(
+        "udf", "ivo_geom_transform(from_sys TEXT, to_sys TEXT, geo GEOMETRY) -> GEOMETRY", low.resolved_away, _ROTATION
+    ),
+    _row("udf", "gavo_transform(from_sys TEXT, to_sys TEXT, geo GEOMETRY) -> GEOMETRY", low.resolved_away, _ROTATION),
+    _row(
+        "udf",
+        (
+            "gavo_specconv(expr DOUBLE PRECISION, dest_unit TEXT) -> DOUBLE PRECISION",
+            "gavo_specconv(expr NUMERIC, expr_unit TEXT, dest_unit TEXT) -> NUMERIC",
+        ),
+        low.resolved_away,
+        "A wavelength, wave number, frequency or photon energy in another unit of any of these; units are literals. "
+        "Without expr_unit the value needs a declared unit.",
+    ),
+    _row(
+        "udf",
+        "gavo_match(pattern TEXT, string TEXT) -> INTEGER",
+        low.matches_pattern,
+        "1 where the regular expression, a literal, is found anywhere in the text, else 0.",
+        test=True,
+    ),
 )
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in (*_CORE, *_OPTIONAL, *_USER_DEFINED)}
 """Name in upper case → function."""
 
+_MOVE = "Use ivo_epoch_prop_pos"
+_SKY_MAPS = "Coverage maps are no values here; compare cells of ivo_healpix_index"
 UNSUPPORTED: dict[str, str] = {
-    "IVO_GEOM_TRANSFORM": "All positions here are ICRS; transform them after the query",
-    "GAVO_TRANSFORM": "All positions here are ICRS; transform them after the query",
-    "IVO_SIMBADPOINT": "This service asks no other; look the name up first and write POINT(longitude, latitude)",
-    "GAVO_SPECCONV": "Convert with plain arithmetic, or with IN_UNIT where only the unit changes",
-    "GAVO_MATCH": "Match texts with LIKE or ILIKE",
+    **dict.fromkeys(
+        ("IVO_SIMBADPOINT", "GAVO_SIMBADPOINT"),
+        "This service asks no other; look the name up first and write POINT(longitude, latitude)",
+    ),
+    **dict.fromkeys(("IVO_EPOCH_PROP", "IVO_APPLY_PM", "GAVO_APPLY_PM"), _MOVE),
+    **dict.fromkeys(("GAVO_MOCUNION", "GAVO_MOCINTERSECT"), _SKY_MAPS),
+    "GAVO_IPIX": "Use ivo_healpix_index",
+    "GAVO_VOCMATCH": "Write the terms out: column IN ('term', 'narrower term')",
 }
-"""Catalogued functions that no engine does yet → what to do instead."""
+"""Functions of the catalogue or of common use that no engine does -> what to do instead."""

@@ -12,9 +12,20 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from ..config.errors import AdqlTypeError, Position
+from ..config.errors import AdqlTypeError, Position, Unsupported
 from ..schema.types import CIRCLE, DOUBLE, INTEGER, POINT, POLYGON, STRING, VOType
-from ..sphere.regions import Circle, Point, Polygon, Range, Region, box_polygon, dali_values, parse_dali, parse_stcs
+from ..sphere.regions import (
+    Circle,
+    Point,
+    Polygon,
+    Range,
+    Region,
+    UnsupportedRegion,
+    box_polygon,
+    dali_values,
+    parse_dali,
+    parse_stcs,
+)
 from . import nodes as n
 from .kinds import constant, double, kind_of, name_of, number_of, typed
 from .lowering import literal
@@ -68,7 +79,7 @@ def _element(value: Value, index: int) -> Value:
     return Element(value, index, _DEGREE, value.at)
 
 
-def _circle(value: Value) -> tuple[Value, Value, Value]:
+def circle_parts(value: Value) -> tuple[Value, Value, Value]:
     """Give centre and radius of a circle."""
     if isinstance(value, Call) and value.name == "CIRCLE":
         return value.arguments[0], value.arguments[1], value.arguments[2]
@@ -145,6 +156,9 @@ def _region(arguments: Sequence[Value], at: Position) -> Value:
         raise AdqlTypeError(message, at, "Such as REGION('CIRCLE ICRS 10 20 0.5')")
     try:
         region = parse_stcs(value)
+    except UnsupportedRegion as error:
+        message = f"REGION cannot be read: {error}"
+        raise Unsupported(message, at) from None
     except ValueError as error:
         message = f"REGION cannot be read: {error}"
         raise AdqlTypeError(message, at) from None
@@ -176,7 +190,7 @@ def _near(one: Value, other: Value, radius: Value) -> Condition:
 
 
 def _point_in_circle(point: Value, circle: Value) -> Condition:
-    lon, lat, radius = _circle(circle)
+    lon, lat, radius = circle_parts(circle)
     return Near(*coordinates(point), lon, lat, radius, False)
 
 
@@ -184,15 +198,15 @@ def _circles(operator: str) -> Callable[[Value, Value], Condition]:
     """Compare two circles: they meet within the sum of the radii, one holds the other within the difference."""
 
     def test(inner: Value, outer: Value) -> Condition:
-        lon1, lat1, radius1 = _circle(inner)
-        lon2, lat2, radius2 = _circle(outer)
+        lon1, lat1, radius1 = circle_parts(inner)
+        lon2, lat2, radius2 = circle_parts(outer)
         return Near(lon1, lat1, lon2, lat2, _radius(operator, radius2, radius1), False)
 
     return test
 
 
 def _circle_in_point(circle: Value, point: Value) -> Condition:
-    lon, lat, radius = _circle(circle)
+    lon, lat, radius = circle_parts(circle)
     zero: Value = constant(0.0, circle.at)
     return Near(lon, lat, *coordinates(point), _radius("-", zero, radius), False)
 
@@ -279,7 +293,7 @@ def _centroid(arguments: Sequence[Value], at: Position) -> Value:
     if shape == "point":
         return value
     if shape == "circle":
-        return _point(_circle(value)[:2], at)
+        return _point(circle_parts(value)[:2], at)
     return Call("CENTROID", (value,), typed(POINT, "deg", "pos"), at)
 
 
@@ -396,6 +410,8 @@ LOWERINGS: dict[str, Callable[..., n.Node]] = {
     "AREA circle": circle_area,
     "AREA polygon": lambda polygon: n.call("ns_polygon_area", polygon),
     "CENTROID": lambda polygon: n.call("ns_polygon_centroid", polygon),
+    "NS_ROTATE": lambda old, new, lon, lat: n.call("ns_rotate", old, new, lon, lat),
+    "NS_ROTATE_POLYGON": lambda old, new, polygon: n.call("ns_rotate_polygon", old, new, polygon),
 }
 """Geometry calls -> SQL from lowered arguments."""
 

@@ -195,3 +195,17 @@ def number_of(value: Value) -> float | None:
     if isinstance(value, Constant) and isinstance(value.value, int | float) and not isinstance(value.value, bool):
         return float(value.value)
     return None
+
+
+def require_number(operand: Value, operator: str) -> None:
+    """Raise AdqlTypeError where the operand of `operator` is no number."""
+    if kind_of(operand) not in ("number", "null"):
+        message = f"{operator} needs numbers, not {name_of(operand.info.type)}"
+        raise AdqlTypeError(message, operand.at, _NUMBER_ADVICE.get(kind_of(operand), ""))
+
+
+_NUMBER_ADVICE = {
+    "string": "Text becomes a number by CAST(… AS DOUBLE PRECISION)",
+    "timestamp": "Days become numbers by ivo_to_mjd(…)",
+    "point": "Distances of points come from DISTANCE",
+}

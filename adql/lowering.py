@@ -221,6 +221,17 @@ def normal_random(mean: Node, deviation: Node) -> Node:
     return n.cast(n.add(mean, n.mul(n.mul(deviation, radius), angle)), FLOAT)
 
 
+def matches_pattern(pattern: Node, text: Node) -> Node:
+    """Find a regular expression anywhere in the text; a dot matches line ends too."""
+    return n.call("regexp_matches", text, pattern, n.text("s"))
+
+
+def resolved_away(*_: Node) -> Node:
+    """Stand for functions that the resolver replaces by others (see `special`)."""
+    message = "This function has no SQL of its own"
+    raise TypeError(message)
+
+
 def authority(ivoid: Node) -> Node:
     """The text between ivo:// and the next delimiter."""
     found = n.call("regexp_extract", ivoid, n.text("^ivo://([^/?#]+)"), n.integer(1), n.text("i"))

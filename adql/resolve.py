@@ -27,13 +27,16 @@ from .resolved import (
     Common,
     Condition,
     Constant,
+    MemberQuery,
     OrderTerm,
     Query,
     QuerySource,
     SelectQuery,
     SetQuery,
+    Some,
     Source,
     Value,
+    contents,
     parts,
     sources_of,
     walk,
@@ -73,7 +76,7 @@ def _body(node: tree.Query, names: Names, parent: Scope | None) -> Query:
 
 def _common(table: tree.CommonTable, names: Names) -> Common:
     names.features.add("WITH")
-    if any(same(table.name, name) for name, _ in names.commons):
+    if any(same(table.name, name.text) for name, _ in names.commons):
         message = f"WITH names {table.name.text} twice"
         raise UnknownName(message, table.at)
     query = _query(table.query, names, None)
@@ -84,7 +87,7 @@ def _common(table: tree.CommonTable, names: Names) -> Common:
             raise AdqlTypeError(message, table.at)
         columns = tuple(replace(c, name=name.text) for c, name in zip(columns, table.columns, strict=True))
     common = Common(names.label("w"), query, columns)
-    names.commons.append((table.name.text, common))
+    names.commons.append((table.name, common))
     return common
 
 
@@ -295,5 +298,10 @@ def _ungrouped(node: Value | Condition, groups: frozenset[Value], sources: froze
         return None
     if isinstance(node, ColumnValue):
         return node if node.source in sources else None
+    if isinstance(node, MemberQuery | Some):
+        inner = (c for c in contents(node.query) if isinstance(c, ColumnValue))
+        free = next((column for column in inner if column.source in sources and column not in groups), None)
+        if free is not None:
+            return free
     found = (_ungrouped(part, groups, sources) for part in parts(node))
     return next((column for column in found if column is not None), None)

@@ -24,6 +24,16 @@ def same(identifier: Identifier, name: str) -> bool:
     return identifier.text.lower() == name.lower()
 
 
+def refers(identifier: Identifier, declared: Identifier) -> bool:
+    """Tell whether the identifier means a name that the query itself declares.
+
+    A regular declaration stands for its spelling and for the folded one, so that delimited references find it.
+    """
+    if same(identifier, declared.text):
+        return True
+    return identifier.delimited and not declared.delimited and identifier.text == declared.text.lower()
+
+
 def written(qualifier: Sequence[Identifier], name: Identifier) -> str:
     """Write a qualified name as an author would."""
     return ".".join(adql_name(part.text) if part.delimited else part.text for part in (*qualifier, name))
@@ -165,7 +175,7 @@ def entries(frame: Frame, qualifier: Sequence[Identifier]) -> list[Entry]:
     return [
         entry
         for entry in frame.entries
-        if same(qualifier[-1], entry.name.text)
+        if refers(qualifier[-1], entry.name)
         and (schema is None or (entry.schema is not None and same(schema, entry.schema)))
     ]
 
@@ -176,7 +186,7 @@ class Names:
 
     catalog: Catalog
     uploads: Sequence[Table]
-    commons: list[tuple[str, Common]] = field(default_factory=list)
+    commons: list[tuple[Identifier, Common]] = field(default_factory=list)
     read: dict[str, None] = field(default_factory=dict)
     features: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
@@ -191,7 +201,7 @@ class Names:
         """Bind a table reference; UnknownName with suggestions where it has no or several meanings."""
         if not ref.qualifier:
             for name, common in reversed(self.commons):
-                if same(ref.name, name):
+                if refers(ref.name, name):
                     source = QuerySource(self.label("t"), common.query, common.columns, common, ref.at)
                     return Entry(ref.alias or ref.name, None, source)
         table = self._table(ref)
@@ -235,7 +245,7 @@ class Names:
 
     def _advice(self, name: str, last: str) -> str:
         tables = list(self._tables())
-        near = closest(name, (*(table.adql_name for table in tables), *(label for label, _ in self.commons)))
+        near = closest(name, (*(table.adql_name for table in tables), *(label.text for label, _ in self.commons)))
         if not near:
             names = closest(last, dict.fromkeys(table.name for table in tables))
             near = [table.adql_name for name in names for table in tables if table.name == name][:3]

@@ -7,38 +7,33 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ..config.errors import AdqlTypeError, Position, UnknownName, Unsupported
-from ..schema.types import DOUBLE, INTEGERS, LONG, POINT, STRING, VOType
+from ..config.errors import AdqlTypeError, Position
+from ..schema.types import DOUBLE, INTEGERS, LONG, STRING, VOType
 from . import geometry, tree, units
-from .functions import FUNCTIONS, RESULTS, UNSUPPORTED, Function, Signature
+from .functions import RESULTS
 from .kinds import (
     NULL,
     arithmetic_type,
-    combine,
     constant,
     convert,
-    double,
     fits,
     is_integer,
     kind,
     kind_of,
     name_of,
-    number_of,
+    require_number,
     typed,
 )
 from .resolve_context import Context
+from .resolve_functions import allow_aggregate, function, require_own
 from .resolved import (
     AggregateValue,
     Arithmetic,
-    Call,
     CastValue,
     Constant,
     Negative,
-    Predicate,
-    TestValue,
     Value,
 )
-from .spelling import did_you_mean
 
 
 def value(node: tree.Expression, context: Context) -> Value:
@@ -82,7 +77,7 @@ def _column(node: tree.ColumnRef, context: Context) -> Value:
 
 def _unary(node: tree.Unary, context: Context) -> Value:
     operand = value(node.operand, context)
-    _require_number(operand, node.operator)
+    require_number(operand, node.operator)
     if node.operator == "+":
         return operand
     if isinstance(operand, Constant) and isinstance(operand.value, int | float):
@@ -90,25 +85,12 @@ def _unary(node: tree.Unary, context: Context) -> Value:
     return Negative(operand, replace(operand.info, name="", description=""), node.at)
 
 
-def _require_number(operand: Value, operator: str) -> None:
-    if kind_of(operand) not in ("number", "null"):
-        message = f"{operator} needs numbers, not {name_of(operand.info.type)}"
-        raise AdqlTypeError(message, operand.at, _ADVICE.get(kind_of(operand), ""))
-
-
-_ADVICE = {
-    "string": "Text becomes a number by CAST(… AS DOUBLE PRECISION)",
-    "timestamp": "Days become numbers by ivo_to_mjd(…)",
-    "point": "Distances of points come from DISTANCE",
-}
-
-
 def _binary(node: tree.Binary, context: Context) -> Value:
     left, right = value(node.left, context), value(node.right, context)
     if node.operator == "||":
         return _concatenation(left, right, node.at)
-    _require_number(left, node.operator)
-    _require_number(right, node.operator)
+    require_number(left, node.operator)
+    require_number(right, node.operator)
     folded = _folded(node.operator, left, right, node.at)
     if folded is not None:
         return folded
@@ -118,12 +100,15 @@ def _binary(node: tree.Binary, context: Context) -> Value:
 
 
 def _concatenation(left: Value, right: Value, at: Position) -> Value:
+    """Join two texts; a number beside a text is written out."""
+    kinds = {kind_of(left), kind_of(right)}
     for operand in (left, right):
-        if kind_of(operand) not in ("string", "null"):
+        if kind_of(operand) not in ("string", "null") and kinds != {"string", "number"}:
             message = f"|| joins texts, not {name_of(operand.info.type)}"
             raise AdqlTypeError(message, operand.at, "Other values become text by CAST(… AS VARCHAR)")
+    texts = [CastValue(v, None, typed(STRING), v.at) if kind_of(v) == "number" else v for v in (left, right)]
     wide = "unicodeChar" in (left.info.type.datatype, right.info.type.datatype)
-    return Arithmetic("||", left, right, typed(VOType("unicodeChar", "*") if wide else STRING), at)
+    return Arithmetic("||", texts[0], texts[1], typed(VOType("unicodeChar", "*") if wide else STRING), at)
 
 
 def _folded(operator: str, left: Value, right: Value, at: Position) -> Value | None:
@@ -187,179 +172,11 @@ def _ucd(operator: str, left: Value, right: Value) -> str:
     return left.info.ucd if operator in "+-" and left.info.ucd == right.info.ucd else ""
 
 
-# --------------------------------------------------------- functions
-
-
-def _function(node: tree.Function, context: Context) -> Value:
-    name = node.name.upper()
-    if name in geometry.BUILDERS:
-        context.names.features.add(name)
-        given = _without_frame(name, node.arguments)
-        return geometry.BUILDERS[name]([value(argument, context) for argument in given], node.at)
-    if name == "IN_UNIT":
-        context.names.features.add(name)
-        return _in_unit(node, context)
-    row = FUNCTIONS.get(name)
-    if row is None:
-        raise _unknown_function(node)
-    if row.feature != "core":
-        context.names.features.add(row.name)
-    if row.aggregate:
-        _allow_aggregate(node.name, node.at, context)
-        context = context.without_aggregates(f"another aggregate ({node.name})")
-    return _called(row, [value(argument, context) for argument in node.arguments], node)
-
-
-def _unknown_function(node: tree.Function) -> UnknownName | Unsupported:
-    advice = UNSUPPORTED.get(node.name.upper())
-    if advice:
-        message = f"The function {node.name} is not available here"
-        return Unsupported(message, node.at, advice)
-    known = {row.signatures[0].text.partition("(")[0]: None for row in FUNCTIONS.values()}
-    candidates = (*known, *geometry.BUILDERS, "IN_UNIT", "COUNT", "SUM", "AVG", "MIN", "MAX")
-    advice = _ELSEWHERE.get(node.name.upper()) or did_you_mean(node.name, candidates)
-    return UnknownName(f"No function {node.name}", node.at, advice)
-
-
-_ELSEWHERE = {
-    "LN": "The natural logarithm is LOG",
-    "POW": "Write POWER(x, y)",
-    "CEIL": "Write CEILING(x)",
-    "TRUNC": "Write TRUNCATE(x)",
-    "RANDOM": "Write RAND()",
-    "SUBSTRING": "ADQL has no substrings: match with LIKE",
-    "CONCAT": "Join texts by ||",
-    "NOW": "Write the time out: CAST('2025-01-31T12:00:00' AS TIMESTAMP)",
-    "STDDEV": "Compute SQRT(AVG(x*x) - AVG(x)*AVG(x))",
-    "LENGTH": "ADQL has no length of texts: match with LIKE",
-}
-
-_MOST = {"POINT": 3, "CIRCLE": 4, "BOX": 5}
-
-
-def _without_frame(name: str, arguments: tuple[tree.Expression, ...]) -> tuple[tree.Expression, ...]:
-    if name not in geometry.WITH_FRAME or not arguments:
-        return arguments
-    if isinstance(arguments[0], tree.String):
-        return arguments[1:]
-    full = len(arguments) == _MOST[name] if name in _MOST else len(arguments) % 2 == 1 and len(arguments) > 6
-    return arguments[1:] if full and isinstance(arguments[0], tree.Null) else arguments
-
-
-def _in_unit(node: tree.Function, context: Context) -> Value:
-    literal = node.arguments[1] if len(node.arguments) == 2 else None
-    if not isinstance(literal, tree.String):
-        message = "IN_UNIT takes a number and a unit in single quotes"
-        raise AdqlTypeError(message, node.at, "Such as IN_UNIT(pmra, 'deg/yr')")
-    operand = value(node.arguments[0], context)
-    _require_number(operand, "IN_UNIT")
-    if not operand.info.unit:
-        message = "The first argument of IN_UNIT has no known unit"
-        raise AdqlTypeError(message, operand.at, "Use a column that is declared with a unit")
-    try:
-        scale = units.factor(operand.info.unit, literal.value)
-    except ValueError as error:
-        message = f"IN_UNIT: {error}"
-        raise AdqlTypeError(message, literal.at) from None
-    info = typed(DOUBLE, literal.value, operand.info.ucd)
-    return Arithmetic("*", double(operand), constant(scale, node.at), info, node.at)
-
-
-def _called(row: Function, arguments: list[Value], node: tree.Function) -> Value:
-    fit = next((one for one in row.signatures if _fits(one, arguments)), None)
-    if fit is None:
-        given = ", ".join(name_of(argument.info.type) for argument in arguments)
-        message = f"{node.name} cannot take ({given})"
-        raise AdqlTypeError(message, node.at, "It is " + " or ".join(one.text for one in row.signatures))
-    for index in row.literals:
-        if number_of(arguments[index]) is None:
-            message = f"Argument {index + 1} of {node.name} must be a number written out"
-            raise AdqlTypeError(message, arguments[index].at)
-    _check_limits(row.name, arguments)
-    kinds = [fit.kinds[min(i, len(fit.kinds) - 1)] for i in range(len(arguments))]
-    ready, common = _prepared(fit, kinds, arguments, node)
-    vo = RESULTS.get(fit.result) or common
-    first = ready[0].info if ready else typed(vo)
-    if fit.result == "TEXT" and first.type.datatype == "unicodeChar":
-        vo = VOType("unicodeChar", "*")
-    unit = _common_unit(arguments) if row.unit == "same" else row.unit
-    info = typed(vo, unit, row.ucd or (first.ucd if row.unit == "same" else ""))
-    if row.aggregate:
-        return AggregateValue(row.name, False, ready, info, node.at)
-    if row.test:
-        return TestValue(Predicate(row.name, ready), info, node.at)
-    return Call(row.name, ready, info, node.at)
-
-
-def _common_unit(arguments: list[Value]) -> str:
-    """The unit of the first argument where no other, but for literals, has another."""
-    rated = {argument.info.unit for argument in arguments if not isinstance(argument, Constant)}
-    return rated.pop() if len(rated) == 1 else ""
-
-
-def _check_limits(name: str, arguments: list[Value]) -> None:
-    if name in ("IVO_HEALPIX_INDEX", "IVO_HEALPIX_CENTER"):
-        order = number_of(arguments[0])
-        if order is not None and not 0 <= order <= 29:
-            message = f"HEALPix orders lie between 0 and 29, not {order:g}"
-            raise AdqlTypeError(message, arguments[0].at)
-    if name == "IVO_HISTOGRAM":
-        low, high, bins = (number_of(argument) or 0.0 for argument in arguments[1:])
-        if not (low < high and 1 <= bins <= 10_000):
-            message = "A histogram needs lower < upper and 1 to 10000 bins"
-            raise AdqlTypeError(message, arguments[1].at)
-
-
-def _fits(signature: Signature, arguments: list[Value]) -> bool:
-    if len(arguments) < signature.least or (len(arguments) > len(signature.kinds) and not signature.endless):
-        return False
-    kinds = (signature.kinds[min(i, len(signature.kinds) - 1)] for i in range(len(arguments)))
-    return all(_takes(wanted, argument) for wanted, argument in zip(kinds, arguments, strict=True))
-
-
-def _takes(wanted: str, argument: Value) -> bool:
-    given = kind_of(argument)
-    if wanted == "any":
-        return given != "other"
-    if wanted == "integer":
-        return given == "null" or is_integer(argument.info.type)
-    if wanted == "timestamp":
-        return given in ("timestamp", "string", "null")
-    return given in (wanted, "null")
-
-
-def _prepared(
-    signature: Signature, kinds: list[str], arguments: list[Value], node: tree.Function
-) -> tuple[tuple[Value, ...], VOType]:
-    """Convert arguments to parameter types (a point becomes its coordinates); also give their common type."""
-    if signature.result == "ANY":
-        made, info = combine(arguments, node.name)
-        return made, info.type
-    ready: list[Value] = []
-    for wanted, argument in zip(kinds, arguments, strict=True):
-        if wanted == "number":
-            ready.append(double(argument))
-        elif wanted == "point":
-            ready.extend(geometry.coordinates(argument))
-        elif wanted == "timestamp":
-            ready.append(convert(argument, RESULTS["TIMESTAMP"]))
-        else:
-            ready.append(argument)
-    return tuple(ready), POINT
-
-
 # ------------------------------------------------ aggregates and casts
 
 
-def _allow_aggregate(name: str, at: Position, context: Context) -> None:
-    if context.aggregates:
-        message = f"{name} cannot stand in {context.aggregates}"
-        advice = "Conditions on aggregates belong to HAVING" if context.aggregates == "WHERE" else ""
-        raise AdqlTypeError(message, at, advice)
-
-
 def _aggregate(node: tree.Aggregate, context: Context) -> Value:
-    _allow_aggregate(node.name, node.at, context)
+    allow_aggregate(node.name, node.at, context)
     if node.argument is None:
         return AggregateValue("COUNT", False, (), typed(LONG, "", "meta.number"), node.at)
     operand = value(node.argument, context.without_aggregates(f"another aggregate ({node.name})"))
@@ -367,6 +184,7 @@ def _aggregate(node: tree.Aggregate, context: Context) -> Value:
     if given not in _AGGREGATES[node.name]:
         message = f"{node.name} cannot take {name_of(operand.info.type)}"
         raise AdqlTypeError(message, operand.at)
+    require_own(node.name, [operand], context, node.at)
     if node.name == "COUNT":
         info = typed(LONG, "", "meta.number")
     else:
@@ -470,7 +288,7 @@ _RULES: dict[type, Callable[[Any, Context], Value]] = {
     tree.ColumnRef: _column,
     tree.Unary: _unary,
     tree.Binary: _binary,
-    tree.Function: _function,
+    tree.Function: lambda node, context: function(node, context, value),
     tree.Aggregate: _aggregate,
     tree.Cast: _cast,
     tree.Case: _case,

@@ -411,3 +411,36 @@ def walk(node: Value | Condition) -> Iterator[Value | Condition]:
     yield node
     for part in parts(node):
         yield from walk(part)
+
+
+def contents(query: Query) -> Iterator[Value | Condition]:
+    """All values and conditions of a query and of all queries in it."""
+    for common in query.commons:
+        yield from contents(common.query)
+    if isinstance(query, SetQuery):
+        yield from contents(query.left)
+        yield from contents(query.right)
+        roots: list[Value | Condition] = []
+    else:
+        yield from _below(query.tables)
+        roots = [*query.values, *query.group_by, *(c for c in (query.where, query.having) if c is not None)]
+    roots.extend(term.key for term in query.order_by if not isinstance(term.key, int))
+    for root in roots:
+        yield from _deep(root)
+
+
+def _below(node: From) -> Iterator[Value | Condition]:
+    if isinstance(node, Joined):
+        yield from _below(node.left)
+        yield from _below(node.right)
+        if node.on is not None:
+            yield from _deep(node.on)
+    elif isinstance(node, QuerySource) and node.common is None:
+        yield from contents(node.query)
+
+
+def _deep(root: Value | Condition) -> Iterator[Value | Condition]:
+    for node in walk(root):
+        yield node
+        if isinstance(node, MemberQuery | Some):
+            yield from contents(node.query)

@@ -6,9 +6,13 @@ An unknown outcome is the empty text: a wrong unit is worse than none.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
+from typing import Any
 
 _ATOM = re.compile(r"[A-Za-z]+\Z")
+_POWER = re.compile(r"([A-Za-z]+)(?:\*\*(\d+))?\Z")
+_MOST = 20.0
 
 
 @lru_cache(maxsize=4096)
@@ -22,14 +26,21 @@ def combined(operator: str, left: str, right: str) -> str:
         if operator == "/":
             return f"{left}/{right}"
         return f"{left}**2" if left == right else f"{left}.{right}"
-    return _parsed(operator, left, right)
+    return _product(operator, left, right)
 
 
-def _parsed(operator: str, left: str, right: str) -> str:
+def parsed(text: str) -> Any:
+    """Read a VOUnit with astropy, deprecated ones (Angstrom) too; ValueError or TypeError where it is none."""
     from astropy import units
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        return units.Unit(text, format="vounit")
+
+
+def _product(operator: str, left: str, right: str) -> str:
     try:
-        one, other = (units.Unit(text, format="vounit") for text in (left, right))
+        one, other = parsed(left), parsed(right)
         result = one * other if operator == "*" else one / other
         return str(result.to_string("vounit"))
     except (ValueError, TypeError):  # not a VOUnit, or a logarithmic one
@@ -37,17 +48,56 @@ def _parsed(operator: str, left: str, right: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def factor(unit: str, target: str) -> float:
-    """Give the number that converts `unit` into `target`; ValueError says why there is none."""
+def raised(unit: str, exponent: float) -> str:
+    """Give the unit of a power; empty where it is unknown or one of its exponents would be no integer."""
+    if not unit or not 0 < abs(exponent) <= _MOST:
+        return ""
+    simple = _POWER.match(unit)
+    if simple:
+        power = exponent * int(simple[2] or 1)
+        if not power.is_integer():
+            return ""
+        return simple[1] if power == 1 else f"{simple[1]}**{power:.0f}"
+    try:
+        result = parsed(unit) ** exponent
+        whole = all(float(power).is_integer() for power in result.powers)
+        return str(result.to_string("vounit")) if whole else ""
+    except (ValueError, TypeError, AttributeError):  # not a VOUnit, or a logarithmic one
+        return ""
+
+
+_SPECTRAL = {"length": "em.wl", "frequency": "em.freq", "energy": "em.energy", "wavenumber": "em.wavenumber"}
+
+
+@lru_cache(maxsize=1024)
+def spectral(unit: str, target: str) -> tuple[float, bool, str]:
+    """Give the number, whether it is to be divided by the value, and the UCD for a spectral conversion; ValueError."""
     from astropy import units
 
     try:
-        wanted = units.Unit(target, format="vounit")
+        one, wanted = parsed(unit), parsed(target)
+    except (ValueError, TypeError):
+        message = f"'{unit[:40]}' or '{target[:40]}' is no VOUnit"
+        raise ValueError(message) from None
+    try:
+        single, double = (float(one.to(wanted, value, equivalencies=units.spectral())) for value in (1.0, 2.0))
+    except (ValueError, TypeError):  # UnitConversionError is a TypeError
+        message = f"{unit[:40]} cannot be converted to {target[:40]}"
+        raise ValueError(message) from None
+    ucds = [ucd for name, ucd in _SPECTRAL.items() if name in wanted.physical_type]
+    return single, double < single, ucds[0] if ucds else ""
+
+
+@lru_cache(maxsize=1024)
+def factor(unit: str, target: str) -> float:
+    """Give the number that converts `unit` into `target`; ValueError says why there is none."""
+    try:
+        wanted = parsed(target)
     except (ValueError, TypeError):
         message = f"'{target[:40]}' is no VOUnit"
         raise ValueError(message) from None
     try:
-        return float(units.Unit(unit, format="vounit").to(wanted))
+        return float(parsed(unit).to(wanted))
     except (ValueError, TypeError):  # UnitConversionError is a TypeError
         message = f"{unit} cannot be converted to {target[:40]}"
         raise ValueError(message) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Service(Part):
     trust_proxy: bool = Field(False, description="Honour X-Forwarded-* headers of a reverse proxy.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    stop_seconds: int = Field(1, ge=0, description="Time for open requests to end when the server is stopped.")
 
 
 class Limits(Part):
@@ -102,15 +104,32 @@ def load_settings(site: Path) -> Settings:
     path = site / "nashira.toml"
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         message = f"{site} is no site folder: it has no nashira.toml (make one with `nashira init`)"
         raise SettingsError(message) from None
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise SettingsError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path} is no text in UTF-8: {error.reason} in byte {error.start}"
+        raise SettingsError(message) from error
     except tomllib.TOMLDecodeError as error:
         message = f"nashira.toml: {error}"
         raise SettingsError(message) from error
     try:
         return Settings(**values)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        message = f"nashira.toml: {faults}"
+        faults = "; ".join(_fault(tuple(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors())
+        message = f"nashira.toml or a NASHIRA_ variable: {faults}"
         raise SettingsError(message) from error
+
+
+def _fault(place: tuple[str, ...], kind: str, message: str) -> str:
+    """Say what is wrong with a key; one that does not exist may be one that does, misspelt."""
+    name = ".".join(place)
+    if kind != "extra_forbidden":
+        return f"{name}: {message[:1].lower()}{message[1:]}"
+    section = Settings.model_fields.get(place[0]) if len(place) > 1 else None
+    model = Settings if section is None else section.annotation
+    near = get_close_matches(place[-1], getattr(model, "model_fields", ()), 1)
+    return f"{name}: there is no such setting" + (f" (did you mean {near[0]}?)" if near else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import SettingsError
 from .settings import Settings, load_settings
 
 
@@ -50,5 +51,9 @@ def open_site(root: Path) -> SiteFolder:
     """Open the site folder `root`, making the folders a server writes to; SettingsError where it is none."""
     site = SiteFolder(root.resolve(), load_settings(root))
     for folder in (site.datasets, site.store, site.results, site.temp):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"the folder {folder} cannot be made: {error.strerror}"
+            raise SettingsError(message) from error
     return site

@@ -144,6 +144,7 @@ class DuckDBEngine:
             running = list(self._running)
         for one in running:
             one.close()
+        self._watchdog.close()
         self._connection.close()
         self._temp.remove()
 

@@ -21,11 +21,17 @@ class Watchdog:
         self._alarms: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def call_in(self, seconds: float, function: Callable[[], None]) -> int:
-        """Call `function` in `seconds`; give a number for `forget`. The function must be quick and must not raise."""
+        """Call `function` in `seconds`; give a number for `forget`. The function must be quick and must not raise.
+
+        After `close` nothing is called any more.
+        """
         with self._changed:
             number = next(self._numbers)
+            if self._closed:
+                return number
             heapq.heappush(self._alarms, (time.monotonic() + seconds, number, function))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="query-watchdog", daemon=True)
@@ -44,6 +50,16 @@ class Watchdog:
                     heapq.heapify(self._alarms)
                     return
 
+    def close(self) -> None:
+        """Call nothing any more and end the thread: one alive when Python ends would keep what it called last."""
+        with self._changed:
+            self._closed = True
+            self._alarms.clear()
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
     def _watch(self) -> None:
         while True:
             function = self._due()
@@ -53,13 +69,15 @@ class Watchdog:
                 function()
             except Exception:
                 log.exception("watchdog call failed")
+            function = None  # what was called may go while we wait
 
     def _due(self) -> Callable[[], None] | None:
-        """Wait for the next call's time; None where nothing was asked for within a minute."""
+        """Wait for the next call's time; None where nothing was asked for within a minute, or after `close`."""
         with self._changed:
             while True:
                 if not self._alarms:
-                    if not self._changed.wait(60.0) and not self._alarms:
+                    waited = not self._closed and self._changed.wait(60.0)
+                    if not waited and not self._alarms:
                         self._thread = None
                         return None
                     continue

@@ -22,12 +22,15 @@ def conform(batch: pa.RecordBatch, types: list[pa.DataType]) -> list[pa.Array]:
     return [array if array.type == kind else array.cast(kind) for array, kind in zip(batch.columns, types, strict=True)]
 
 
-def pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into slices that are encoded one at a time, so that memory does not follow the batch size."""
+def pieces(batch: pa.RecordBatch, row_bytes: int = 0) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into slices that are encoded one at a time, so that memory does not follow the batch size.
+
+    `row_bytes` is what the fixed cells of a written row take: declared widths can be far beyond what a text fills.
+    """
     rows = batch.num_rows
     if not rows:
         return
-    step = max(1, min(PIECE_ROWS, rows * PIECE_BYTES // max(1, batch.nbytes)))
+    step = max(1, min(PIECE_ROWS, rows * PIECE_BYTES // max(1, batch.nbytes), PIECE_BYTES // max(1, row_bytes)))
     for start in range(0, rows, step):
         yield batch.slice(start, step)
 

@@ -185,9 +185,13 @@ def open_bits(data: Bytes, counts: Places) -> Flags:
     return loose[np.arange(len(loose)) - before < np.repeat(counts, spaces)]
 
 
-def padded(cells: Cells, unit_bytes: int) -> Cells:
-    """Turn NUL characters (of 1 or 2 bytes) in the cells into blanks, so that they end no text."""
-    units = cells.compact().view(np.dtype(f">u{unit_bytes}"))
-    data = np.where(units == 0, 32, units).astype(units.dtype).view(np.uint8)
-    ends = np.cumsum(cells.lengths)
-    return Cells(data, ends - cells.lengths, cells.lengths)
+def split(cells: Cells, width: int) -> tuple[Cells, Places]:
+    """Cut cells into pieces of `width` bytes, the strings of arrays; the last of a cell may be shorter.
+
+    Gives the pieces of all cells and the (n,) number of pieces of each.
+    """
+    counts = -(-cells.lengths // width)
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    steps = (np.arange(int(counts.sum()), dtype=np.int64) - before) * width
+    lengths = np.minimum(width, np.repeat(cells.lengths, counts) - steps)
+    return Cells(cells.buffer, np.repeat(cells.starts, counts) + steps, lengths), counts

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .fits_escapes import ascii_text
+
 BLOCK_BYTES = 2880
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
-
-
-def ascii_text(text: str) -> str:
-    r"""Write everything but printable ASCII as `\xNN`, `\uNNNN` or `\UNNNNNNNN`, since FITS knows nothing else."""
-    return text.translate(_CONTROLS).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def card(keyword: str, value: str | int | bool) -> str:

@@ -35,7 +35,8 @@ class FitsColumn:
     """A column with its storage: `repeat` elements of `code` at byte `place` of a row.
 
     `heap` is P or Q where the row holds a descriptor of elements in the heap, else empty. Values are raw × `scale` +
-    `zero`, raw == `null` is null. `ascii_width` > 0 marks a column of an ASCII table.
+    `zero`, raw == `null` is null. `ascii_width` > 0 marks a column of an ASCII table;
+    `escaped` one of texts with escapes (see `fits_escapes`).
     """
 
     column: Column
@@ -47,6 +48,7 @@ class FitsColumn:
     zero: float = 0
     null: str | int | None = None
     ascii_width: int = 0
+    escaped: bool = False
 
     @property
     def dtype(self) -> str:
@@ -120,7 +122,9 @@ def _binary_columns(header: Header, count: int, limits: ReadLimits) -> Iterator[
                 kind, size = ("char", "20") if size is None else ("double", size)
             column = _column(header, n, name, VOType(kind, size, _xtype(header, n, kind, size)))
             null = header.values.get(f"TNULL{n}") if code in _INTEGERS else None
-            one = FitsColumn(column, code, repeat, place, heap, scale, zero, null if isinstance(null, int) else None)
+            null = null if isinstance(null, int) else None
+            escaped = code == "A" and header.escaped
+            one = FitsColumn(column, code, repeat, place, heap, scale, zero, null, escaped=escaped)
             yield one
             place += one.row_bytes
 

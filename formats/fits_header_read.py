@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..config.errors import UploadError
+from .fits_escapes import KEYWORD, SCHEME, plain_text
 
 BLOCK = 2880
 _CARD = 80
@@ -28,9 +29,16 @@ class Header:
     comments: Mapping[str, str]
 
     def text(self, keyword: str) -> str:
-        """Give a text, stripped; empty where the keyword is missing or no text."""
+        """Give a text, stripped, escapes undone; empty where the keyword is missing or no text."""
         value = self.values.get(keyword)
-        return value.strip() if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        return plain_text(value.strip()) if self.escaped else value.strip()
+
+    @property
+    def escaped(self) -> bool:
+        """Whether backslash escapes stand for characters that FITS does not know."""
+        return self.values.get(KEYWORD) == SCHEME
 
     def number(self, keyword: str, default: int | None = None) -> int:
         """Give a whole number ≥ 0; UploadError where it is missing (without `default`) or something else."""

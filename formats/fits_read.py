@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from ..config.errors import UploadError
 from ..schema.arrow import schema_of
 from ..schema.types import arrow_type
-from .cells_read import Bytes, Cells, Flags, Places, bits, fixed_list, open_bits, open_list, padded, scalars
+from .cells_read import Bytes, Cells, Flags, Places, bits, fixed_list, open_bits, open_list, scalars, split
 from .fits_columns_read import FitsColumn, read_columns
+from .fits_escapes import from_ascii
 from .fits_header_read import TableHDU, table_hdus
 from .fits_heap_read import Heap, heap_of
 from .input_read import map_file
 from .source import BATCH_BYTES, ReadLimits, SourceTable, rows_per_batch, unique_names, within
-from .texts_read import BadCell, text_pieces, timestamps, values_of
-from .votable_fields_read import Field
+from .texts_read import BadCell, timestamps, values_of
+from .votable_fields_read import Field, text_width
 
 _SHIFT_TYPES = {"short": np.int16, "int": np.int32, "long": np.int64}
 
@@ -164,7 +165,9 @@ def _variable(one: FitsColumn, lengths: Places, raw: Bytes) -> pa.Array:
 def _fixed_texts(one: FitsColumn, cells: Cells) -> pa.Array:
     if "x" not in (one.column.type.arraysize or ""):
         return _trimmed(one, _decoded(cells))
-    return text_pieces(_decoded(padded(cells, 1)), Field(one.column, one.repeat, False))
+    pieces, _ = split(cells, text_width(Field(one.column, one.repeat, False)))
+    texts = pc.ascii_rtrim(_decoded(pieces), characters=" ")
+    return fixed_list(from_ascii(texts) if one.escaped else texts, arrow_type(one.column.type), None)
 
 
 def _decoded(cells: Cells) -> pa.StringArray:
@@ -188,6 +191,7 @@ def _decoded(cells: Cells) -> pa.StringArray:
 def _trimmed(one: FitsColumn, texts: pa.StringArray) -> pa.Array:
     texts = pc.ascii_rtrim(texts, characters=" ")
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    texts = from_ascii(texts) if one.escaped else texts
     return timestamps(texts) if one.column.type.xtype == "timestamp" else texts
 
 

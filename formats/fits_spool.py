@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from ..config.errors import OutOfResources
 from ..schema.model import Column
 from ..schema.types import arrow_type
-from .arrays import Bytes, Lengths, conform, flatten, offsets_of, pieces, text_bytes
+from .arrays import conform, flatten, pieces
 from .cells_text import VOTABLE, json_texts, texts
-from .fits_cards import ascii_text
+from .fits_escapes import has_escapes, to_ascii
 from .layout import Layout, layout_of
 from .stream import ResultStream
 
@@ -31,13 +31,15 @@ class Learnt:
     """What the rows showed about one column.
 
     `widest` is the longest text in bytes, `most` the longest array in elements, `total` the sum of bytes of texts or
-    of elements of arrays, `packed` the bytes of arrays of bits; `lowest` and `highest` the range of its integers.
+    of elements of arrays, `packed` the bytes of arrays of bits;
+    `escaped` tells of texts with escapes (see `fits_escapes`); `lowest` and `highest` the range of its integers.
     """
 
     widest: int = 0
     most: int = 0
     total: int = 0
     packed: int = 0
+    escaped: bool = False
     nulls: bool = False
     lowest: int | None = None
     highest: int | None = None
@@ -129,28 +131,6 @@ def _row_places(array: pa.Array, items: int) -> Any:
     return np.ma.masked_array(places.reshape(-1), np.repeat(~known, items))
 
 
-def to_ascii(array: pa.Array) -> pa.Array:
-    """Make texts printable ASCII, see `ascii_text`; texts that are so already pass untouched."""
-    data, lengths = text_bytes(array)
-    if not ((data < 0x20) | (data > 0x7E)).any():
-        return array
-    ends = _escaped_ends(data, lengths)
-    escaped = ascii_text(data.tobytes().decode("utf-8")).encode("ascii")
-    buffers = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(escaped)]
-    plain = pa.StringArray.from_buffers(len(array), buffers[1], buffers[2])
-    return pc.if_else(array.is_valid(), plain, None) if array.null_count else plain
-
-
-def _escaped_ends(data: Bytes, lengths: Lengths) -> Any:
-    """Give the (n + 1,) offsets of the texts after `ascii_text`, from the lead bytes of their UTF-8."""
-    codes = np.frombuffer(data.tobytes().decode("utf-8").encode("utf-32-le"), "<u4")
-    sizes = np.select(
-        [(codes < 0x20) | (codes == 0x7F), codes < 0x80, codes < 0x100, codes < 0x10000], [4, 1, 4, 6], 10
-    )
-    characters = offsets_of((data & 0xC0) != 0x80)[offsets_of(lengths)]
-    return offsets_of(sizes)[characters]
-
-
 def learn(array: pa.Array, layout: Layout, facts: Learnt) -> None:
     """Note what a batch of one column shows."""
     facts.nulls = facts.nulls or array.null_count > 0
@@ -168,6 +148,7 @@ def _learn_texts(array: pa.Array, facts: Learnt) -> None:
     lengths = pc.binary_length(array)
     facts.widest = max(facts.widest, pc.max(lengths).as_py() or 0)
     facts.total += pc.sum(lengths).as_py() or 0
+    facts.escaped = facts.escaped or has_escapes(array)
 
 
 def _learn_integers(array: pa.Array, facts: Learnt) -> None:

@@ -6,8 +6,6 @@ import re
 import warnings
 from functools import cache
 
-from astropy import units
-
 _READINGS = ("fits", "vounit", "generic", "ogip", "cds")
 _SPELLINGS = (
     (re.compile(r"(?i)\bergs\b"), "erg"),
@@ -23,6 +21,15 @@ _SPELLINGS = (
     (re.compile(r"(?i)\bmags\b"), "mag"),
 )
 _LONGEST = 200
+# Frequent units and how they are written: no need for the parser, whose import takes a third of a second.
+FREQUENT = {
+    unit: unit for unit in "deg arcmin arcsec mas rad mag s min h d yr m km cm um nm pc kpc AU Jy K eV".split()
+} | {
+    "km/s": "km.s**-1",
+    "mas/yr": "mas.yr**-1",
+    "mas.yr-1": "mas.yr**-1",
+    "arcsec/yr": "arcsec.yr**-1",
+}
 
 
 @cache
@@ -31,6 +38,8 @@ def vo_unit(text: str) -> str:
     text = text.strip()
     if not text or len(text) > _LONGEST:
         return text[:_LONGEST]
+    if text in FREQUENT:
+        return FREQUENT[text]
     spellings = [text]
     for pattern, plain in _SPELLINGS:
         spellings.append(pattern.sub(plain, spellings[-1]))
@@ -43,6 +52,8 @@ def vo_unit(text: str) -> str:
 
 
 def _rewrite(text: str, reading: str) -> str | None:
+    from astropy import units
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", units.UnitsWarning)
         try:

@@ -3,9 +3,10 @@ r"""FITS binary table (FITS 4.0 section 7.3) in the first extension, provenance 
 The header counts what only the last row tells, so rows are spooled to disk first (`fits_spool`), and nothing leaves
 before all are there: an error of the source comes before the first byte, and OVERFLOW stands in the header as QSTATUS.
 Nulls: NaN for floats, TNULL for integers (a value the data do not hold; where there is none the column is widened),
-a zero byte for booleans (bits with nulls become booleans), the empty text, the empty array. Texts are ASCII: other
-characters are written as `\xNN`, `\uNNNN`. Texts are padded to the longest one, or lie in the heap where padding would
-waste most of the file; variable arrays lie in the heap, without their inner shape. A table has at most 999 columns.
+a zero byte for booleans (bits with nulls become booleans), the empty text, the empty array. Texts are ASCII, other
+characters are escaped so that they can be restored (`fits_escapes`). Texts are padded to the longest one, or lie in the
+heap where padding would waste most of the file; variable arrays lie in the heap, without their inner shape. A table has
+at most 999 columns.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ import pyarrow.compute as pc
 from ..config.errors import ParameterError
 from ..schema.model import Column
 from ..schema.types import ATOMS, Atom
+from .arrays import pieces
 from .cells_binary import Cell, cell_dtype, encode_fixed, encode_variable, refuse
 from .fits_cards import BLOCK_BYTES, card, commentary, header_block
+from .fits_escapes import KEYWORD, SCHEME, needs_escapes
 from .fits_spool import Learnt, Spool, is_ready_text, spool, spool_file
-from .layout import Layout, unique_names
+from .layout import Layout, unique_names, votable_type
 from .stream import ResultStream
 
 MOST_COLUMNS = 999
@@ -82,18 +85,26 @@ def _write(stream: ResultStream, spooled: Spool) -> Iterator[bytes]:
         for i, column in enumerate(plan)
     ]
     record = np.dtype(fields)
-    yield primary_header(stream) + table_header(stream, names, plan, record.itemsize, heap)
+    escaped = any(facts.escaped for facts in spooled.learnt) or needs_escapes(_words(stream, names))
+    yield primary_header(stream) + table_header(stream, names, plan, record.itemsize, heap, escaped)
     yield from _rows(spooled, plan, record)
     if heap:
         yield from _heap(spooled, plan)
     yield bytes(-(record.itemsize * stream.rows + heap) % BLOCK_BYTES)
 
 
+def _words(stream: ResultStream, names: Sequence[str]) -> Iterator[str]:
+    """Give all texts of the table's header that a column brings along."""
+    yield from names
+    for column in stream.columns:
+        yield from (column.unit, column.ucd, column.utype, column.description)
+
+
 def _rows(spooled: Spool, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> Iterator[bytes]:
     heap = 0
-    for batch in spooled.batches():
-        rows = np.zeros(batch.num_rows, record)
-        for number, (array, column) in enumerate(zip(batch.columns, plan, strict=True)):
+    for piece in (piece for batch in spooled.batches() for piece in pieces(batch, record.itemsize)):
+        rows = np.zeros(piece.num_rows, record)
+        for number, (array, column) in enumerate(zip(piece.columns, plan, strict=True)):
             if column.cell.fixed:
                 rows[f"c{number}"] = encode_fixed(_widened(array, column.cell.layout), column.cell)
                 continue
@@ -179,6 +190,7 @@ def primary_header(stream: ResultStream) -> bytes:
             card("BITPIX", 8),
             card("NAXIS", 0),
             card("EXTEND", value=True),
+            *([card(KEYWORD, SCHEME)] if needs_escapes(_said(stream)) else []),
             *([card("OBJECT", stream.info.title)] if stream.info.title else []),
             card("QSTATUS", status),
             *([card("QUERY", " ".join(stream.info.query.split()))] if stream.info.query else []),
@@ -189,8 +201,14 @@ def primary_header(stream: ResultStream) -> bytes:
     )
 
 
+def _said(stream: ResultStream) -> Iterator[str]:
+    """Give all texts of the primary header that come from outside."""
+    yield from (stream.info.title, " ".join(stream.info.query.split()))
+    yield from (text for pair in stream.info.infos for text in pair)
+
+
 def table_header(
-    stream: ResultStream, names: Sequence[str], plan: Sequence[FitsColumn], row_bytes: int, heap: int
+    stream: ResultStream, names: Sequence[str], plan: Sequence[FitsColumn], row_bytes: int, heap: int, escaped: bool
 ) -> bytes:
     """Write the header of the table: its sizes, then each column with unit, UCD, utype, xtype and description."""
     sizes = (
@@ -204,6 +222,7 @@ def table_header(
     cards = [card("XTENSION", "BINTABLE"), *[card(keyword, value) for keyword, value in sizes]]
     cards += [card("TFIELDS", len(plan)), card("EXTNAME", "RESULT")]
     cards += [card("QSTATUS", "OVERFLOW" if stream.overflow else "OK")]
+    cards += [card(KEYWORD, SCHEME)] if escaped else []
     for number, (column, name, planned) in enumerate(zip(stream.columns, names, plan, strict=True), 1):
         cards += _column_cards(number, column, name, planned)
     return header_block(cards)
@@ -218,7 +237,7 @@ def _column_cards(number: int, column: Column, name: str, planned: FitsColumn) -
         ("TUNIT", column.unit),
         ("TUCD", column.ucd),
         ("TUTYP", column.utype),
-        ("TXTYP", column.type.xtype),
+        ("TXTYP", votable_type(column.type).xtype),
         ("TCOMM", column.description),
     )
     return [card(f"{word}{number}", value) for word, value in words if value not in (None, "")]

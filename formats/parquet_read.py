@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,12 @@ import pyarrow.parquet as pq
 from ..config.errors import UploadError, UploadTooLarge
 from ..schema.arrow import schema_of
 from ..schema.model import Column
-from ..schema.types import ATOMS, VOType, arrow_type
+from ..schema.types import VOType, arrow_type
 from .arrow_types_read import Normal, normal_of
 from .input_read import map_file
 from .source import BATCH_BYTES, ReadLimits, SourceTable, check_columns, rows_per_batch, unique_names, within
 from .votable_document_read import VOTableDocument
+from .votable_fields_read import make_field
 
 _EMBEDDED = b"IVOA.VOTable-Parquet.content"
 _TEXTS = ("description", "unit", "ucd", "utype")
@@ -45,9 +47,9 @@ def open_parquet(path: Path, limits: ReadLimits) -> SourceTable:
         raise UploadError(message)
     known = _embedded(schema.metadata or {}, limits)
     names = unique_names(schema.names)
-    normals = [normal_of(field.type, field.name) for field in schema]
+    normals = [_normal(field, known.get(field.name), limits) for field in schema]
     columns = tuple(
-        _column(field, name, normal, known.get(field.name))
+        _column(field, name, normal, known.get(field.name), limits)
         for field, name, normal in zip(schema, names, normals, strict=True)
     )
     rows = file.metadata.num_rows
@@ -109,23 +111,43 @@ def _fitting(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     return array if array.type == wanted else array.cast(wanted)
 
 
-def _column(field: pa.Field, name: str, normal: Normal, known: Column | None) -> Column:
+def _normal(field: pa.Field, known: Column | None, limits: ReadLimits) -> Normal:
+    """Say how values are brought home: as they are where they have the Arrow type of the type that is declared."""
+    for said in _declared(field, known, limits):
+        if pa.types.is_nested(field.type) and _has_type(said, field.type):
+            return Normal(said, lambda array: array)
+    return normal_of(field.type, field.name)
+
+
+def _declared(field: pa.Field, known: Column | None, limits: ReadLimits) -> list[VOType]:
+    """Give the types that `vo:` keys and the embedded VOTable declare, the former first; nonsense declares nothing."""
+    keys = {key.removeprefix("vo:"): text for key, text in _raw(field).items() if key.startswith("vo:")}
+    try:
+        said = [make_field(keys, 1, limits).column.type]
+    except UploadError:
+        said = []
+    return [*said, known.type] if known else said
+
+
+def _raw(field: pa.Field) -> dict[str, str]:
+    return {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
+
+
+def _column(field: pa.Field, name: str, normal: Normal, known: Column | None, limits: ReadLimits) -> Column:
     """Describe a column: `vo:` keys first, plain keys next, then the embedded VOTable; a type must fit the values."""
-    raw = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
-    texts = {key: raw.get(f"vo:{key}") or raw.get(key, "") for key in _TEXTS}
+    raw = _raw(field)
+    texts: dict[str, Any] = {key: raw.get(f"vo:{key}") or raw.get(key, "") for key in _TEXTS}
     if known is not None:
         texts = {key: text or getattr(known, key) for key, text in texts.items()}
-    said = VOType(raw.get("vo:datatype", ""), raw.get("vo:arraysize"), raw.get("vo:xtype"))
-    kind = next((one for one in (said, known.type if known else said) if _fits(one, normal.type)), normal.type)
+    fitting = (one for one in _declared(field, known, limits) if _has_type(one, arrow_type(normal.type)))
+    kind = next(fitting, normal.type)
     return Column(name, kind, **texts)
 
 
-def _fits(said: VOType, normal: VOType) -> bool:
-    """Tell whether declared type has the Arrow type of the values."""
-    if said.datatype not in ATOMS:
-        return False
+def _has_type(said: VOType, kind: pa.DataType) -> bool:
+    """Tell whether a declared type has this Arrow type."""
     try:
-        return bool(arrow_type(said) == arrow_type(normal))
+        return bool(arrow_type(said) == kind)
     except (ValueError, OverflowError, pa.ArrowException):
         return False
 

@@ -44,6 +44,11 @@ class RowPlan:
     blocks: tuple[Block, ...]
     flags: int
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row without its variable cells."""
+        return sum(block.dtype.itemsize for block in self.blocks)
+
 
 def plan_rows(cells: Sequence[Cell], flags: int = 0) -> RowPlan:
     """Cut the columns into blocks; a variable cell ends its block."""

@@ -13,11 +13,15 @@ from ..schema.model import Column
 
 @dataclass(frozen=True, slots=True)
 class ResultInfo:
-    """What a document says beside its rows: (name, value) pairs written as INFO or their like."""
+    """What a document says beside its rows: (name, value) pairs written as INFO or their like.
+
+    `home` is the URL of a page for people that takes a query to be changed as its parameter `query`.
+    """
 
     infos: tuple[tuple[str, str], ...] = ()
     query: str = ""
     title: str = ""
+    home: str = ""
 
 
 @dataclass(slots=True)

@@ -96,6 +96,8 @@ def _layout(data: pa.Buffer, limits: ReadLimits) -> TextTable:
     if not first.strip():
         message = "the text table is empty"
         raise UploadError(message)
+    if not any(map(first.count, _DELIMITERS)):
+        _check_lone(first)
     delimiter = max(_DELIMITERS, key=first.count) if any(map(first.count, _DELIMITERS)) else ","
     names, used, record_lines = _first_record(_piece(data, start), delimiter)
     check_columns(len(names), limits)
@@ -104,6 +106,16 @@ def _layout(data: pa.Buffer, limits: ReadLimits) -> TextTable:
         names, used, record_lines = words or [f"column_{n + 1}" for n in range(len(names))], 0, 0
     unique = tuple(unique_names(names))
     return TextTable(data, start + used, lines + record_lines, delimiter, unique)
+
+
+def _check_lone(first: str) -> None:
+    """Refuse prose and columns between spaces: several words that are not one quoted name."""
+    if len(first.split()) > 1 and not first.lstrip().startswith('"'):
+        message = (
+            f"the first line, {first.strip()[:40]!r}, has no comma, tab, semicolon or | between column names; "
+            "a table with spaces between its columns can be converted to ECSV, and text for people is no table"
+        )
+        raise UploadError(message)
 
 
 def _piece(data: pa.Buffer, start: int) -> bytes:

@@ -50,7 +50,7 @@ TSV = replace(CSV, escape=clean_tsv)
 
 def write_csv(stream: ResultStream) -> Iterator[bytes]:
     """Write CSV with a first line of column names; errors of the source break the transfer."""
-    return _write(stream, CSV, ",", "\r\n", _names)
+    return _write(stream, CSV, ",", "\r\n", _csv_names)
 
 
 def write_csv_bare(stream: ResultStream) -> Iterator[bytes]:
@@ -61,6 +61,13 @@ def write_csv_bare(stream: ResultStream) -> Iterator[bytes]:
 def write_tsv(stream: ResultStream) -> Iterator[bytes]:
     """Write tab-separated values with a first line of column names; errors of the source break the transfer."""
     return _write(stream, TSV, "\t", "\n", _names)
+
+
+def _csv_names(stream: ResultStream, spelling: Spelling, between: str, end: str) -> bytes:
+    """Quote names with blanks, too: a line of one such name and nothing else could be taken for prose."""
+    names = [spelling.escape(pa.array([column.name])) for column in stream.columns]
+    quoted = [pc.replace_substring_regex(name, r'^([^"]*\s[^"]*)$', r'"\1"') for name in names]
+    return join_texts(quoted, "", between, end)
 
 
 def _names(stream: ResultStream, spelling: Spelling, between: str, end: str) -> bytes:

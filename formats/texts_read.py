@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..schema.types import ATOMS, FLOATS, INTEGERS, STRINGS, arrow_type
-from .votable_fields_read import Field
+from .votable_fields_read import Field, text_width
 
 _MARK = "\x01"  # not a character of XML
 _BOOLEANS = {"T": True, "TRUE": True, "1": True, "F": False, "FALSE": False, "0": False, "?": None}
@@ -54,7 +54,7 @@ def _texts(texts: pa.StringArray, field: Field) -> pa.Array:
 
 def text_pieces(texts: pa.StringArray, field: Field) -> pa.Array:
     """Cut texts into the strings of an array such as `8x10` or `8x*`; trailing blanks and NULs of each are padding."""
-    width = int((field.column.type.arraysize or "").split("x")[0])
+    width = text_width(field)
     wanted = arrow_type(field.column.type)
     texts = pc.replace_substring(texts, _MARK, " ")
     if pa.types.is_fixed_size_list(wanted):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isnan
 
 import numpy as np
@@ -23,16 +23,16 @@ from .cells_read import (
     fixed_list,
     open_bits,
     open_list,
-    padded,
     refuse_overlong,
     scalars,
+    split,
     utf16,
     with_nulls,
 )
 from .source import ReadLimits, rows_per_batch
-from .texts_read import BadCell, text_pieces, timestamps
+from .texts_read import BadCell, timestamps
 from .votable_document_read import VOTableDocument
-from .votable_fields_read import Field
+from .votable_fields_read import Field, text_width
 from .votable_rows_read import RowPlan, Rows, locate_rows
 
 _BLANKS = b" \t\r\n"
@@ -172,14 +172,23 @@ def _magic(numbers: NDArray[np.generic], one: Field) -> Flags | None:
 
 
 def _texts(cells: Cells, one: Field, null: Flags | None) -> pa.Array:
+    read = utf16 if one.datatype == "unicodeChar" else Cells.texts
     if not one.scalar:
-        cells = padded(cells, ATOMS[one.datatype].size_bytes)
-    texts = utf16(cells) if one.datatype == "unicodeChar" else cells.texts()
+        return _text_lists(cells, one, read, null)
+    texts = read(cells)
     absent = pc.equal(texts, "") if null is None else pa.array(null)
     if one.null is not None:
         absent = pc.or_(absent, pc.equal(texts, one.null))
-    if not one.scalar:
-        texts = text_pieces(texts, one)
-    elif one.column.type.xtype == "timestamp":
+    if one.column.type.xtype == "timestamp":
         texts = timestamps(pc.if_else(absent, pa.scalar(None, pa.string()), texts))
     return with_nulls(texts, absent.to_numpy(zero_copy_only=False))
+
+
+def _text_lists(cells: Cells, one: Field, read: Callable[[Cells], pa.StringArray], null: Flags | None) -> pa.Array:
+    """Read arrays of strings, each `width` bytes or UTF-16 units long; NULs and blanks at its end are padding."""
+    pieces, counts = split(cells, text_width(one) * ATOMS[one.datatype].size_bytes)
+    texts = pc.utf8_rtrim(read(pieces), characters=" ")
+    wanted = arrow_type(one.column.type)
+    if not one.variable:
+        return fixed_list(texts, wanted, null)
+    return open_list(texts, counts, wanted, counts == 0 if null is None else null)

@@ -41,6 +41,11 @@ class Field:
         return size is None or (self.datatype in STRINGS and "x" not in size)
 
 
+def text_width(field: Field) -> int:
+    """Give the length of one string of an array of strings such as `8x10`."""
+    return int((field.column.type.arraysize or "").split("x")[0])
+
+
 def make_field(attributes: Mapping[str, str], number: int, limits: ReadLimits) -> Field:
     """Read a FIELD from its attributes; `number` counts from 1.
 

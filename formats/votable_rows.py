@@ -41,10 +41,11 @@ class TableData:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.types = [arrow_type(column.type) for column in columns]
         self.layouts = [layout_of(column.type) for column in columns]
+        self.row_bytes = sum(one.items * (one.width or 0) for one in self.layouts if one.listed)
 
     def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
         """Encode a batch as TR elements."""
-        for piece in pieces(batch):
+        for piece in pieces(batch, self.row_bytes):
             arrays = conform(piece, self.types)
             cells = [texts(array, layout, XML) for array, layout in zip(arrays, self.layouts, strict=True)]
             yield join_texts(cells, "<TR><TD>", "</TD><TD>", "</TD></TR>\n")
@@ -66,7 +67,7 @@ class Binary:
 
     def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
         """Encode a batch."""
-        for piece in pieces(batch):
+        for piece in pieces(batch, self.plan.row_bytes):
             rows = encode_rows(self.plan, conform(piece, self.types))
             head = self.carry + bytes(rows[: (-len(self.carry)) % 3])
             body = rows[len(head) - len(self.carry) :]

@@ -27,7 +27,10 @@ from .report import Report
 from .sorting import sorted_by_last
 from .sources import Content
 
-NONE_FOUND = "no position was found: no columns with UCD pos.eq.ra and pos.eq.dec or usual names (ra, dec, RA_ICRS…)"
+NONE_FOUND = (
+    "no position was found: no columns with UCD pos.eq.ra and pos.eq.dec or usual names (ra, dec, RA_ICRS…); "
+    "if there is one, say `position: {ra: …, dec: …}` in its descriptor"
+)
 NONE_WANTED = "no position, as the descriptor says"
 
 

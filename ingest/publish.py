@@ -20,7 +20,7 @@ from .metadata import found_in, new_record, refreshed
 from .report import Report
 from .sorting import work_folder
 from .sources import open_one, source_paths, source_records
-from .targets import Target, described_targets, file_targets, wish
+from .targets import Target, Wish, described_targets, file_targets, wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,14 @@ def publish(
     `table` is `schema.name` for one file, `schema` a schema for all. A table that fails leaves its old version
     whole and the others go on; PublishError at the end tells all that failed.
     """
+    wanted = wish(table, schema)
+    if not sources and wanted != Wish():
+        message = "--table and --schema name what a file becomes: give the file too"
+        raise PublishError(message)
     described, faults = load_descriptors(folder.datasets)
     sweep(folder.store)
     if not sources:
         return _as_described(folder, described, faults, report)
-    wanted = wish(table, schema)
     with explained("reading the files"):
         targets = file_targets(folder.root, sources, wanted, described)
     broken = [str(f) for f in faults if any(f"datasets/{t.schema}.yaml:" in str(f) for t in targets)]

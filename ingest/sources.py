@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..formats.source import SourceTable
 from ..schema.arrow import schema_of
 from ..schema.model import Column
 from .hats_read import HatsCatalog, is_hats, open_hats
-from .names import clean_column, clean_text
+from .names import clean_column, clean_text, stem
 
 _MAGIC = frozenset("*?[")
 
@@ -94,12 +95,19 @@ def open_one(root: Path, source: str, index: int, where: str) -> Content:
 
 def _in_place(path: Path) -> Content:
     if not is_hats(path):
-        message = (
-            f"{path}: this folder is no HATS catalogue; publish files by a quoted pattern such as '{path}/*.parquet'"
-        )
+        message = f"{path}: this folder is no HATS catalogue; {_advice(path)}"
         raise PublishError(message)
     hats = open_hats(path)
     return Content(hats.columns, iter(()), sum(part.rows for part in hats.partitions), hats=hats)
+
+
+def _advice(folder: Path) -> str:
+    """Say how to publish what lies in a folder, by its most frequent kind of table."""
+    kinds = Counter(file.suffix for file in folder.iterdir() if file.is_file() and stem(file.name) != file.name)
+    if not kinds:
+        return "it holds no tables either; name files or a HATS folder"
+    pattern = f"{folder}/*{kinds.most_common(1)[0][0]}"
+    return f"publish its files as one table by a pattern in quotes, '{pattern}', or each as its own without quotes"
 
 
 def _tables(path: Path) -> list[SourceTable]:

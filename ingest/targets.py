@@ -10,6 +10,7 @@ from ..config.errors import PublishError
 from ..schema.descriptor import RESERVED_SCHEMAS, Described, TableDescriptor
 from ..schema.names import identifier_fault
 from .names import DEFAULT_TABLE, identifier, stem
+from .positions import find_position
 from .sources import Content, open_source, source_text
 
 
@@ -42,6 +43,9 @@ class Wish:
 
 def wish(table: str | None, schema: str | None) -> Wish:
     """Understand `--table schema.name` (or `--table name` beside a schema); PublishError on impossible names."""
+    if table == "" or (table and table.count(".") > 1 and not any(map(identifier_fault, table.split(".")))):
+        message = f"--table {table!r}: say it as schema.name"
+        raise PublishError(message)
     if table and "." in table:
         first, _, table = table.partition(".")
         if schema and schema.lower() != first.lower():
@@ -121,13 +125,18 @@ def _table_names(source: str, contents: Sequence[Content], wanted: Wish) -> list
         return [wanted.table or (identifier(stem(source)) if wanted.schema else DEFAULT_TABLE)]
     names = [identifier(content.part) for content in contents]
     if wanted.table:
-        largest = max(range(len(contents)), key=lambda n: (contents[n].rows or 0, -n))
-        names = [wanted.table if n == largest else f"{wanted.table}_{name}" for n, name in enumerate(names)]
+        main = max(range(len(contents)), key=lambda n: (*_weight(contents[n]), -n))
+        names = [wanted.table if n == main else f"{wanted.table}_{name}" for n, name in enumerate(names)]
     taken: set[str] = set()
     for n, name in enumerate(names):
         names[n] = name if name not in taken else f"{name}_{n}"
         taken.add(names[n])
     return names
+
+
+def _weight(content: Content) -> tuple[bool, int]:
+    """Tell what makes a table the main one of its file: positions first, then rows."""
+    return find_position(content.columns) is not None, content.rows or 0
 
 
 def _described(

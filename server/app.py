@@ -26,7 +26,7 @@ from ..vosi import capabilities
 from ..vosi.routes import Described
 from ..vosi.routes import routes as vosi_routes
 from .health import Health
-from .middleware import Envelope, Errors
+from .middleware import CrossOrigin, Envelope, Errors
 from .pages import make_pages
 
 _SIBLINGS = ("capabilities", "availability", "tables", "examples")
@@ -74,12 +74,13 @@ def create_app(folder: SiteFolder) -> Starlette:
     return Starlette(
         routes=[
             *pages.routes(),
-            *tap.routes(site, engine.jobs, vosi),
+            *tap.routes(site, engine.jobs, vosi, pages.query_error),
             Route("/health", health.endpoint),
             *(route for route in vosi if getattr(route, "path", "") in {"/capabilities", "/availability"}),
         ],
         middleware=[
             Middleware(Envelope, base_url=folder.settings.service.base_url),
+            Middleware(CrossOrigin),
             Middleware(Errors, pages=pages),
         ],
         exception_handlers={HTTPException: failed, NashiraError: failed},

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from .. import __version__
 from ..config.errors import OperatorError, SettingsError
 from .memory import share_memory_between_threads
 
@@ -24,16 +25,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="""Publish catalogues to the Virtual Observatory.
-
-    In three steps:
-
-      nashira init mysite
-
-      nashira publish --site mysite catalogue.fits
-
-      nashira serve --site mysite
-    """,
 )
 
 SiteOption = Annotated[
@@ -45,6 +36,40 @@ SiteOption = Annotated[
         help="The site's folder; else the current one.",
         metavar="DIR",
     ),
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        _say(f"nashira {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Publish catalogues to the Virtual Observatory.
+
+    See it work with an invented sky:
+
+      nashira demo
+
+    Publish your own:
+
+      nashira init mysite
+
+      nashira publish --site mysite catalogue.fits
+
+      nashira serve --site mysite
+    """
+
+
+PortOption = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen on, 0 for any free one; else the setting."),
 ]
 
 
@@ -64,12 +89,14 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
             file.write(settings_text())
         open_site(folder)
     except FileExistsError:
-        message = f"{folder} is a site already (or a file is in the way); nothing was changed"
+        what = "is a site already" if folder.is_dir() else "is a file; choose another name for the folder"
+        message = f"{folder} {what}; nothing was changed"
         raise SettingsError(message) from None
     except OSError as error:
         message = f"{folder} cannot be made a site: {error.strerror}"
         raise SettingsError(message) from error
-    _say(f"{folder} is a site now. Say who you are in {settings}, then publish: nashira publish --site {folder} FILE…")
+    _say(f"{folder} is a site now. Publish: nashira publish --site {folder} FILE")
+    _say(f"Say who you are in {settings}.")
 
 
 @app.command()
@@ -91,29 +118,38 @@ def publish(
 ) -> None:
     """Publish files as tables, or take over edits of the descriptors.
 
-    Such as:
+    As hip_main.main, or by a name of your choice:
 
-      nashira publish hip_main.fits                      (becomes hip_main.main)
+      nashira publish hip_main.fits
 
       nashira publish hip_main.fits --table hip.stars
 
+    Many files as one table:
+
       nashira publish 'parts/*.parquet' --table survey.objects
 
-      nashira publish a.vot b.vot --schema project       (become project.a and project.b)
+    As project.a and project.b:
 
-      nashira publish                                    (after editing datasets/*.yaml)
+      nashira publish a.vot b.vot --schema project
 
-    A file of several tables becomes several tables, named by their extensions. What was found out stands in
-    datasets/SCHEMA.yaml for editing; edits win over what the files say. A server that runs notices by itself.
+    After editing datasets/*.yaml:
+
+      nashira publish
+
+    A file of several tables becomes several tables, named by their extensions.
     """
     from ..ingest.publish import publish as publish_files
     from .console import ConsoleReport
 
     folder = _site(site)
+    described = set(folder.datasets.glob("*.yaml"))
     with ConsoleReport(Console(stderr=True, emoji=False)) as report:
         done = publish_files(folder, files or (), table=table, schema=schema, report=report)
     for one in done:
         _say(_line(one))
+    for path in sorted(set(folder.datasets.glob("*.yaml")) - described):
+        again = "nashira publish" if site is None else f"nashira publish --site {site}"
+        _say(f"What was found is written to {_near(path)}: edit it, run {again}, and your edits win.")
     if not done:
         _say(f"there is nothing to publish in {folder.datasets}; name files: nashira publish FILE…")
 
@@ -156,8 +192,8 @@ def check(site: SiteOption = None) -> None:
 @app.command()
 def serve(
     site: SiteOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; else the setting.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; else the setting.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on; else the setting.")] = None,
+    port: PortOption = None,
 ) -> None:
     """Serve the site over HTTP, with job threads of its own.
 
@@ -167,7 +203,7 @@ def serve(
 
     folder = _site(site)
     _allow_many_files()
-    serve_site(folder, host, port, announce=_say)
+    serve_site(folder, host, port, announce=lambda ready: _say(str(ready)))
 
 
 @app.command()
@@ -180,7 +216,7 @@ def worker(site: SiteOption = None) -> None:
 
     folder = _site(site)
     _allow_many_files()
-    work(folder)
+    work(folder, announce=_say)
 
 
 @app.command()
@@ -188,6 +224,7 @@ def demo(
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="Where the demo site is kept; made where it is missing.")
     ] = Path("nashira-demo"),
+    port: PortOption = None,
 ) -> None:
     """Make a site with an invented sky and serve it: the quickest way to see everything work.
 
@@ -196,13 +233,19 @@ def demo(
     from .demo import demo as run_demo
 
     _allow_many_files()
-    run_demo(folder)
+    run_demo(folder, port)
 
 
 def _site(site: Path | None) -> SiteFolder:
     from ..config.site import open_site
 
     return open_site(site or Path.cwd())
+
+
+def _near(path: Path) -> Path:
+    """Say a path from here where that is shorter."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _allow_many_files() -> None:
@@ -223,9 +266,15 @@ def main() -> None:
     try:
         app()
     except OperatorError as error:
-        console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
-        console.print(f"[bold red]error:[/] {escape(str(error))}")
-        sys.exit(1)
+        _fail(str(error))
     except BrokenPipeError:  # the reader of our output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+
+
+def _fail(text: str) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+    console.print(f"[bold red]error:[/] {escape(text)}")
+    sys.exit(1)

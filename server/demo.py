@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from rich.console import Console
+from rich.markup import escape
 
+from ..config.errors import SettingsError
 from ..config.site import SiteFolder, open_site
 from ..ingest.publish import publish
 from ..ingest.report import LogReport, Report
 from .console import ConsoleReport
-from .serve import serve
+from .serve import Ready, serve
 from .sky import EPOCH, make_sky
 from .template import settings_text
 
@@ -41,18 +44,18 @@ tables:
     primary_key: cluster_id
 """
 TRY = """
-Try it:
+The demo is served on [bold]{url}/[/]   Stop it with Ctrl-C.
 
   [bold]Browser[/]   {url}/
-  [bold]TOPCAT[/]    VO > TAP Query, TAP URL: {url}/tap
+  [bold]TOPCAT[/]    VO > Table Access Protocol (TAP) Query, TAP URL: {url}/tap
   [bold]pyvo[/]      import pyvo
             tap = pyvo.dal.TAPService("{url}/tap")
             print(tap.run_sync("SELECT TOP 5 designation, ra, dec, gmag FROM demo.stars ORDER BY gmag"))
   [bold]curl[/]      curl {url}/tap/sync -d LANG=ADQL -d RESPONSEFORMAT=csv \\
               -d QUERY="SELECT COUNT(*) AS n FROM demo.stars WHERE gmag < 10"
 
-Stop it with Ctrl-C. The site is the folder {root}: publish your own tables into it with
-nashira publish --site {root} FILE
+Publish your own tables beside it, in another terminal:
+            nashira publish --site {root} FILE
 """
 
 
@@ -76,15 +79,18 @@ def make_demo_site(root: Path, stars: int = STARS, report: Report | None = None)
     return folder
 
 
-def demo(root: Path) -> None:
+def demo(root: Path, port: int | None = None) -> None:
     """Make the demo site under `root` where it is missing, serve it, and say what to try."""
-    console = Console(soft_wrap=True, highlight=False)
-    with ConsoleReport(Console(stderr=True)) as report:
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    if root.exists() and not root.is_dir():
+        message = f"{root} is a file; choose another name for the folder"
+        raise SettingsError(message)
+    if not (root / "nashira.toml").exists():
+        console.print(f"Making a sky of {STARS:,} stars in {root} …", markup=False)
+    with ConsoleReport(Console(stderr=True, emoji=False)) as report:
         folder = make_demo_site(root, report=report)
-    url = folder.settings.service.base_url
 
-    def announce(line: str) -> None:
-        console.print(line, markup=False)
-        console.print(TRY.format(url=url, root=root))
+    def announce(ready: Ready) -> None:
+        console.print(TRY.format(url=ready.base_url, root=escape(str(root))))
 
-    serve(folder, announce=announce)
+    serve(folder, port=port, announce=announce, log_level=logging.WARNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from urllib.parse import urlsplit
@@ -10,17 +11,33 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
+from ..config.errors import Overloaded
 from .pages import Pages
 
 # RFC 9110 product form with the comment of the IVOA software identification note (TAP-36)
 SERVER = f"nashira/{__version__} (IVOA-publish)".encode()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _SLASHES = re.compile("/{2,}")
+_STOPPING = "The server is being stopped; ask again in a moment"
 _CONTENT_POLICY = (
     b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
     b"frame-ancestors 'none'; base-uri 'none'"
 )
 _HTML_HEADERS = ((b"content-security-policy", _CONTENT_POLICY), (b"referrer-policy", b"same-origin"))
+
+
+_OPEN = re.compile(r"/(tap|capabilities|availability)(/|\Z)")
+_ANYBODY = (b"access-control-allow-origin", b"*")
+_CROSS_ORIGIN = (
+    _ANYBODY,
+    (b"access-control-expose-headers", b"Content-Disposition, Content-Length, Location, Retry-After, X-Request-Id"),
+)
+_PREFLIGHT = (
+    _ANYBODY,
+    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE"),
+    (b"access-control-allow-headers", b"*"),
+    (b"access-control-max-age", b"86400"),
+)
 
 
 class Envelope:
@@ -58,6 +75,34 @@ class Envelope:
         return path.rstrip("/") or "/"
 
 
+class CrossOrigin:
+    """Let pages of any origin use the VO services (Fetch standard, section 3.2): they know no cookies or passwords.
+
+    So do Aladin Lite, notebooks in browsers and the like. Preflight requests are answered here.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not _OPEN.match(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        asked = {name for name, _ in scope["headers"]}
+        if scope["method"] == "OPTIONS" and b"access-control-request-method" in asked:
+            await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
+            await send({"type": "http.response.body"})
+            return
+
+        async def send_open(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_CROSS_ORIGIN]
+            await send(message)
+
+        await self._app(scope, receive, send_open)
+
+
 class Errors:
     """Answer exceptions that nothing below has answered; a response that has begun is left broken."""
 
@@ -79,6 +124,9 @@ class Errors:
 
         try:
             await self._app(scope, receive, watch)
+        except asyncio.CancelledError:  # the server is being stopped; what has begun stays broken
+            if not started:
+                await self._pages.error(scope, Overloaded(_STOPPING))(scope, receive, send)
         except Exception as error:
             if started:
                 raise

@@ -13,15 +13,22 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
-from ..config.errors import NotFound
+from ..config.errors import NotFound, QueryError
 from ..dali.errors import answer, error_response
 from ..query.site import Site
 from ..schema.types import VOType, adql_type
-from ..tap.examples import Example, examples
+from ..tap.examples import examples
 
 _VOTABLE_PATHS = ("/tap/",)
-_TITLES = {404: "Not found", 405: "Method not allowed", 503: "Busy"}
+_TITLES = {
+    400: "The query cannot be run",
+    404: "Not found",
+    405: "Method not allowed",
+    503: "Busy",
+    504: "The query took too long",
+}
 _EXAMPLES_SHOWN = 6
+_AROUND = 400  # characters of a query shown before and after a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +47,28 @@ class Pages:
             Route("/robots.txt", self.robots),
         ]
 
-    def home(self, _: Request) -> Response:
-        """Show what is published and how to query it."""
-        found = examples(self.site.catalog)[:_EXAMPLES_SHOWN]
-        return self._page("home.html", query=_first_query(found), examples=found)
+    def home(self, request: Request) -> Response:
+        """Show what is published and how to query it; the parameter `query` fills the box."""
+        return self._page("home.html", **self._box(request))
 
-    def tap(self, _: Request) -> Response:
+    def tap(self, request: Request) -> Response:
         """Describe the TAP service (TAP-8)."""
+        return self._page("tap.html", limits=self.site.folder.settings.limits, **self._box(request))
+
+    def _box(self, request: Request) -> dict[str, Any]:
+        """Give what the query box shows: the query of the request, else the first example, and examples to choose."""
         found = examples(self.site.catalog)[:_EXAMPLES_SHOWN]
-        return self._page("tap.html", query=_first_query(found), limits=self.site.folder.settings.limits)
+        first = found[0].query if found else "SELECT * FROM TAP_SCHEMA.tables"
+        return {"query": request.query_params.get("query") or first, "sample": first, "examples": found}
 
     def table(self, request: Request) -> Response:
         """Show the columns of one table; its name is spelled as in queries."""
         name = request.path_params["name"]
         for table in self.site.catalog.tables():
             if table.adql_name == name:
-                return self._page("table.html", table=table, query=f"SELECT TOP 20 *\nFROM {table.adql_name}")
+                found = [one for one in examples(self.site.catalog) if one.table == table.adql_name]
+                query = request.query_params.get("query") or f"SELECT TOP 20 *\nFROM {table.adql_name}"
+                return self._page("table.html", table=table, query=query, examples=found[:_EXAMPLES_SHOWN])
         message = f"There is no table {name} here"
         raise NotFound(message)
 
@@ -73,6 +86,21 @@ class Pages:
             return PlainTextResponse(found.message, found.status, found.headers)
         title = _TITLES.get(found.status, "Error")
         page = self._page("error.html", message=found.message, heading=title)
+        page.status_code = found.status
+        page.headers.update(found.headers)
+        return page
+
+    def query_error(self, error: Exception, query: str) -> Response:
+        """Answer a query that failed with a page: what is wrong, where, and the query to be mended."""
+        found = answer(error)
+        page = self._page(
+            "query_error.html",
+            message=found.message,
+            heading=_TITLES.get(found.status, "The query failed"),
+            query=query,
+            examples=(),
+            marked=_marked(error, query),
+        )
         page.status_code = found.status
         page.headers.update(found.headers)
         return page
@@ -101,8 +129,15 @@ def make_pages(site: Site) -> Pages:
     return Pages(site, templates)
 
 
-def _first_query(found: tuple[Example, ...]) -> str:
-    return found[0].query if found else "SELECT * FROM TAP_SCHEMA.tables"
+def _marked(error: Exception, query: str) -> tuple[str, str, str] | None:
+    """Cut the lines around the place of an error into the text before, at and after it; None without a place."""
+    place = error.position if isinstance(error, QueryError) else None
+    if place is None or not 0 <= place.start <= len(query):
+        return None
+    end = max(place.end, place.start + 1)
+    first = query.rfind("\n", 0, max(0, place.start - _AROUND)) + 1
+    last = query.find("\n", min(end + _AROUND, len(query)))
+    return query[first : place.start], query[place.start : end] or " ", query[end : last if last >= 0 else len(query)]
 
 
 def _thousands(number: int) -> str:

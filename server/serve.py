@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
 
 import uvicorn
@@ -18,21 +21,45 @@ from .app import create_app, open_engine
 from .log import configure_logging
 
 _BACKLOG = 2048
-_GRACE_SECONDS = 20
+_LAST_SECONDS = 0.5
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  shown, not listened on
+_ADVICE = {
+    errno.EADDRINUSE: "another program listens there; choose a port with --port (0 takes a free one)",
+    errno.EACCES: "ports below 1024 are for root; choose another with --port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; 0.0.0.0 means all that it has",
+}
 
-Announce = Callable[[str], None]
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A server that answers: its public URL, and the one it listens on."""
+
+    base_url: str
+    listening: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        line = f"Serving {self.base_url}/ (TAP: {self.base_url}/tap)"
+        return line if self.listening == self.base_url else f"{line}, listening on {self.listening}"
+
+
+Announce = Callable[[Ready], None]
 
 
 def serve(
-    folder: SiteFolder, host: str | None = None, port: int | None = None, announce: Announce | None = None
+    folder: SiteFolder,
+    host: str | None = None,
+    port: int | None = None,
+    announce: Announce | None = None,
+    log_level: int = logging.INFO,
 ) -> None:
     """Serve a site until SIGINT or SIGTERM; `host` and `port` win over the settings, port 0 takes a free one.
 
-    Where no public URL is set, the address listened on is it. `announce` is told one line when the server is ready.
-    Open requests have some seconds to finish after the signal.
+    Where no public URL is set, the address listened on is it. `announce` is told when the server is ready.
+    Open requests have `stop_seconds` to finish after the signal; then they are cancelled, jobs queued again.
     """
-    configure_logging()
+    configure_logging(log_level)
     service = folder.settings.service
     listener = _listen(service.host if host is None else host, service.port if port is None else port)
     here = _url(listener)
@@ -44,31 +71,42 @@ def serve(
         http="httptools",
         ws="none",
         lifespan="on",
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=service.trust_proxy,
         forwarded_allow_ips="*" if service.trust_proxy else None,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=service.stop_seconds,
     )
-    base_url = folder.settings.service.base_url
-    line = f"Serving {base_url}/ (TAP: {base_url}/tap), listening on {here}"
+    ready = Ready(folder.settings.service.base_url, here)
     with listener:
-        _Server(config, lambda: announce(line) if announce else None).run(sockets=[listener])
+        server = _Server(config, lambda: announce(ready) if announce else None)
+        _on_signals(_obeyed)
+        server.run(sockets=[listener])
 
 
-def work(folder: SiteFolder) -> None:
-    """Run jobs of a site on threads, without HTTP, until SIGINT or SIGTERM."""
+def _obeyed(_: int, __: FrameType | None) -> None:
+    """Do nothing: uvicorn raises the signals that have stopped it once more."""
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, handler)
+
+
+def work(folder: SiteFolder, announce: Callable[[str], None] | None = None) -> None:
+    """Run jobs of a site on threads, without HTTP, until SIGINT or SIGTERM; `announce` is told when they run."""
     configure_logging()
     stopped = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
         stopped.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    _on_signals(stop)
     engine = open_engine(folder)
     engine.dispatcher.start()
+    if announce:
+        announce(f"Running jobs of {folder.root} on {folder.settings.jobs.workers} threads")
     try:
         stopped.wait()
     finally:
@@ -77,7 +115,7 @@ def work(folder: SiteFolder) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, telling when it is ready."""
+    """Uvicorn, telling when it is ready, and always ending in order."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -89,13 +127,22 @@ class _Server(uvicorn.Server):
         if self.started:
             self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, also when a second signal came; requests that were cancelled have a moment to say so."""
+        await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_LAST_SECONDS)
+
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        message = f"cannot listen on {host}, port {port}: {error.strerror}"
+        reason = _ADVICE.get(error.errno or 0, str(error.strerror).partition(" (while")[0])
+        message = f"cannot listen on {host}, port {port}: {reason}"
         raise SettingsError(message) from error
 
 

@@ -19,6 +19,7 @@ FULL_SKY = 4.0 * np.pi
 _ELEMENTS = 500_000  # (point, side) pairs handled at once
 _SMALL_RAD = 1e-4  # polygons within this radius have their centroid in the tangent plane
 _GOLDEN = 0.6180339887498949
+_THIN_DEG = 1e-9  # the width of a box of width 0: a line has no inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,9 +253,11 @@ def box_corners(ra_deg: Floats, dec_deg: Floats, width_deg: Floats, height_deg: 
     """Give the corners (n, 4, 2) in degrees of boxes, counter-clockwise on the sky; NaN where a side is not in 0 … 180.
 
     The sides are great circles at right angles to the arms of a cross at the centre: a rectangle in the tangent plane.
+    A side of 0 is taken as 1e-9 degrees.
     """
-    possible = (width_deg > 0.0) & (width_deg < 180.0) & (height_deg > 0.0) & (height_deg < 180.0)
-    half = np.deg2rad(np.where(possible, (width_deg, height_deg), np.nan)) / 2.0
+    possible = (width_deg >= 0.0) & (width_deg < 180.0) & (height_deg >= 0.0) & (height_deg < 180.0)
+    sizes = np.maximum((width_deg, height_deg), _THIN_DEG)
+    half = np.deg2rad(np.where(possible, sizes, np.nan)) / 2.0
     east, north = np.tan(half)[:, :, None] * np.array([[[1, 1, -1, -1]], [[1, -1, -1, 1]]])
     lon, lat = np.deg2rad(ra_deg)[:, None], np.deg2rad(dec_deg)[:, None]
     out = np.cos(lat) - north * np.sin(lat)

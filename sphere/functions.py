@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from . import cells as cell_search
-from . import exact, healpix, motion
-from .columns import Column, booleans, doubles, integers, numbers, pairs, shapes, tuples
+from . import exact, frames, healpix, motion
+from .columns import Column, booleans, doubles, integers, lists, numbers, pairs, shapes, tuples
 from .coverage import healpix29
 from .vectors import Bools, Floats, Ints, lonlat, vectors
 
@@ -179,6 +179,36 @@ def _epoch_prop_pos(
     return pairs(lon, lat, good & np.isfinite(lon) & np.isfinite(lat))
 
 
+def _frames(old: Column, new: Column) -> tuple[Ints, Ints, Bools]:
+    """Numbers of frames, 0 where they are none, and where both are."""
+    one, other = integers(old), integers(new)
+    good = (one >= 0) & (one < len(frames.FRAMES)) & (other >= 0) & (other < len(frames.FRAMES))
+    return np.where(good, one, 0), np.where(good, other, 0), good
+
+
+def _rotate(old: Column, new: Column, lon: Column, lat: Column) -> pa.Array:
+    one, other, good = _frames(old, new)
+    longitude, latitude = numbers(lon), numbers(lat)
+    good &= _position(longitude, latitude)
+    safe = (np.where(good, values, 0.0) for values in (longitude, latitude))
+    return pairs(*frames.rotate(one, other, *safe), good)
+
+
+def _rotate_polygon(old: Column, new: Column, polygon: Column) -> pa.Array:
+    """Rotate the vertices; rows of an odd count or with values that are no position are NULL."""
+    one, other, good = _frames(old, new)
+    flat, counts = lists(polygon)
+    good &= (counts > 0) & (counts % 2 == 0)
+    flat, counts = flat[np.repeat(good, counts)], np.where(good, counts, 0)
+    owner = np.repeat(np.arange(len(counts), dtype=np.int64), counts // 2)
+    wrong = ~_position(flat[0::2], flat[1::2])
+    good[owner[wrong]] = False
+    safe = (np.where(wrong, 0.0, values) for values in (flat[0::2], flat[1::2]))
+    vertices = np.stack(frames.rotate(one[owner], other[owner], *safe), axis=-1).ravel()
+    offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(vertices), mask=pa.array(~good))
+
+
 _D = "DOUBLE"
 FUNCTIONS: tuple[SphereFunction, ...] = (
     SphereFunction("ns_healpix29", (_D, _D), "BIGINT", _healpix29),
@@ -194,4 +224,6 @@ FUNCTIONS: tuple[SphereFunction, ...] = (
     SphereFunction("ns_circle_meets_polygon", ("DOUBLE[3]", "DOUBLE[]"), "BOOLEAN", _circle_meets_polygon),
     SphereFunction("ns_polygon_meets_polygon", ("DOUBLE[]", "DOUBLE[]"), "BOOLEAN", _polygon_meets_polygon),
     SphereFunction("ns_epoch_prop_pos", (_D,) * 8, "DOUBLE[2]", _epoch_prop_pos),
+    SphereFunction("ns_rotate", ("INTEGER", "INTEGER", _D, _D), "DOUBLE[2]", _rotate),
+    SphereFunction("ns_rotate_polygon", ("INTEGER", "INTEGER", "DOUBLE[]"), "DOUBLE[]", _rotate_polygon),
 )

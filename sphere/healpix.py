@@ -9,10 +9,12 @@ import math
 from functools import cache
 
 import numpy as np
-from cdshealpix import cdshealpix as compiled
 from numpy.typing import ArrayLike
 
+from .compiled import load
 from .vectors import Floats, Ints, norm, vectors
+
+_compiled = load()
 
 MAX_ORDER = 29
 # No cell of order 0 is narrower: a side is 63.6° long in the projection's plane, where a degree is nowhere
@@ -46,7 +48,7 @@ def hash_with_offsets(lon_deg: Floats, lat_deg: Floats, order: int) -> tuple[Int
     shape = np.shape(lon_deg)
     cells = np.empty(shape, dtype=np.uint64)
     east, west = np.empty(shape), np.empty(shape)
-    compiled.lonlat_to_healpix(
+    _compiled.lonlat_to_healpix(
         np.broadcast_to(np.uint8(order), shape),
         np.deg2rad(lon_deg),
         np.deg2rad(lat_deg),
@@ -62,14 +64,14 @@ def centers(cells: Ints, order: int | Ints) -> tuple[Floats, Floats]:
     """Give the centres of cells (n,), of one order or one each: longitudes in [0, 360) and latitudes in degrees."""
     lon, lat = np.empty(len(cells)), np.empty(len(cells))
     orders = np.broadcast_to(np.asarray(order, dtype=np.uint8), (len(cells),))
-    compiled.healpix_to_lonlat(orders, cells.astype(np.uint64), 0.5, 0.5, lon, lat, _ONE_THREAD)
+    _compiled.healpix_to_lonlat(orders, cells.astype(np.uint64), 0.5, 0.5, lon, lat, _ONE_THREAD)
     return np.rad2deg(lon) % 360.0, np.rad2deg(lat)
 
 
 def neighbours(cells: Ints, order: int) -> Ints:
     """Give the neighbours (n, 9) of cells in the order S SE E SW itself NE W NW N; -1 where there is none."""
     found = np.empty((len(cells), _NEIGHBOURS), dtype=np.int64)
-    compiled.neighbours(order, cells.astype(np.uint64), found, _ONE_THREAD)
+    _compiled.neighbours(order, cells.astype(np.uint64), found, _ONE_THREAD)
     return found
 
 
@@ -84,7 +86,7 @@ def cone(lon_deg: float, lat_deg: float, radius_deg: float, order: int) -> tuple
     if 90.0 - abs(lat_deg) <= _POLAR_RADII * radius_deg:
         return _polar_cone(lon_deg, lat_deg, radius_deg, order)
     lon, lat, radius = lon_deg * _RADIANS, lat_deg * _RADIANS, radius_deg * _RADIANS
-    cells, orders, _ = compiled.cone_search(order, 0, lon, lat, radius, False)
+    cells, orders, _ = _compiled.cone_search(order, 0, lon, lat, radius, False)
     return cells.view(np.int64), orders.astype(np.int64)
 
 

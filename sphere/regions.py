@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import exact
+from . import exact, frames
 from .vectors import norm, vectors
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
@@ -107,12 +107,12 @@ Region = Point | Circle | Polygon | Range
 def box_polygon(ra_deg: float, dec_deg: float, width_deg: float, height_deg: float) -> Polygon:
     """Give the polygon of a box (ADQL 2.1 section 4.2.9): a cross at the centre, sides at right angles to its arms.
 
-    Width and height are the whole lengths of the arms in degrees, between 0 and 180. The corners run
-    counter-clockwise as seen on the sky, as DALI asks.
+    Width and height are the whole lengths of the arms in degrees, at least 0 and below 180; 0 is taken as 1e-9.
+    The corners run counter-clockwise as seen on the sky, as DALI asks.
     """
     _check_position(ra_deg, dec_deg)
     for name, size in (("width", width_deg), ("height", height_deg)):
-        if not 0.0 < size < 180.0:
+        if not 0.0 <= size < 180.0:
             message = f"the {name} of a box lies between 0 and 180 degrees, not {size:g}"
             raise ValueError(message)
     corners = exact.box_corners(*np.array([[ra_deg], [dec_deg], [width_deg], [height_deg]]))[0]
@@ -157,12 +157,23 @@ _MAKERS: dict[str, Callable[[Sequence[float]], Region]] = {
 _DALI = ("point", "circle", "polygon", "range")
 _STCS = ("position", "circle", "polygon", "box")
 _FRAMES = frozenset({"ICRS", "FK5", "J2000", "UNKNOWNFRAME"})  # FK5 differs from ICRS by some 0.02″
-_OTHER_FRAMES = frozenset({"FK4", "B1950", "ECLIPTIC", "GALACTIC", "GALACTIC_I", "GALACTIC_II", "SUPER_GALACTIC"})
+_ROTATED = {
+    "FK4": "FK4",
+    "B1950": "FK4",
+    "ECLIPTIC": "ECLIPTIC",
+    "GALACTIC": "GALACTIC",
+    "GALACTIC_II": "GALACTIC",
+    "SUPER_GALACTIC": "SUPER_GALACTIC",
+}
 _PLACES = frozenset("BARYCENTER GEOCENTER HELIOCENTER LSR LSRK TOPOCENTER RELOCATABLE UNKNOWNREFPOS".split())
-_FLAVOURS = frozenset({"CARTESIAN2", "CARTESIAN3", "SPHERICAL3", "UNITSPHERE"})
+_UNREAD = frozenset({"GALACTIC_I", "CARTESIAN2", "CARTESIAN3", "SPHERICAL3", "UNITSPHERE"})
 _COMPOUNDS = frozenset(
     {"UNION", "INTERSECTION", "DIFFERENCE", "NOT", "ALLSKY", "ELLIPSE", "CONVEX", "POSITIONINTERVAL"}
 )
+
+
+class UnsupportedRegion(ValueError):
+    """A region that the standard knows and this package does not read."""
 
 
 def _numbers(words: Sequence[str]) -> list[float]:
@@ -203,33 +214,53 @@ def parse_dali(text: str, xtype: str) -> Region:
 def parse_stcs(text: str) -> Region:
     """Read an STC-S phrase: Position, Circle, Polygon or Box with an optional frame.
 
-    ValueError names what is wrong or unsupported. Frames ICRS, FK5 and J2000 are taken as ICRS.
-    Any reference position is accepted; units are degrees.
+    ValueError names what is wrong or unsupported. Frames ICRS, FK5 and J2000 are taken as ICRS, regions in FK4,
+    ECLIPTIC, GALACTIC and SUPER_GALACTIC are rotated to it. Any reference position is accepted; units are degrees.
     """
     words = _words(re.sub(r"([()])", r" \1 ", text))
     kind = words.pop(0)
     if kind.upper() in _COMPOUNDS:
         message = f"STC-S {kind} is not supported: use Circle, Polygon, Box or Position"
-        raise ValueError(message)
+        raise UnsupportedRegion(message)
     if kind.lower() not in _STCS:
         message = f"'{kind[:40]}' is no STC-S region: use Circle, Polygon, Box or Position"
         raise ValueError(message)
-    _drop_preamble(words)
-    return _MAKERS[kind.lower()](_numbers(_without_unit(words)))
+    frame = _take_preamble(words)
+    return transformed(_MAKERS[kind.lower()](_numbers(_without_unit(words))), frame, "ICRS")
 
 
-def _drop_preamble(words: list[str]) -> None:
-    """Remove fill factor, frame, reference position and flavour from the front; ValueError on unsupported ones."""
+def transformed(region: Region, old: str, new: str) -> Region:
+    """Give a region in another frame (names of `frames.FRAMES`); ValueError on ranges, which cannot be rotated."""
+    if old == new:
+        return region
+    match region:
+        case Point(ra, dec):
+            return Point(*frames.rotated(old, new, (ra, dec)))
+        case Circle(ra, dec, radius):
+            lon, lat = frames.rotated(old, new, (ra, dec))
+            return Circle(lon, lat, radius)
+        case Polygon():
+            return Polygon(_pairs(frames.rotated(old, new, dali_values(region))))
+        case Range():
+            message = "a range cannot be given in another frame"
+            raise ValueError(message)
+
+
+def _take_preamble(words: list[str]) -> str:
+    """Remove fill factor, frame, reference position and flavour from the front; give the frame to rotate from."""
     if words and words[0].lower() == "fillfactor":
         del words[:2]
+    frame = "ICRS"
     while words and not _NUMBER.match(words[0]):
         word = words[0].upper()
-        if word in _OTHER_FRAMES or word in _FLAVOURS:
+        if word in _UNREAD:
             message = f"STC-S {words[0]} is not supported: give ICRS spherical coordinates"
-            raise ValueError(message)
-        if word not in _FRAMES and word not in _PLACES and word != "SPHERICAL2":
-            return
+            raise UnsupportedRegion(message)
+        if word not in _FRAMES and word not in _ROTATED and word not in _PLACES and word != "SPHERICAL2":
+            break
+        frame = _ROTATED.get(word, frame)
         del words[0]
+    return frame
 
 
 def _without_unit(words: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -19,8 +20,12 @@ _TABLES_SHOWN = 12
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SYSTEM = "TAP_SCHEMA"
 _STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-    "pre{background:#f2f4f7;padding:.8rem;overflow:auto}"
+    ":root{color-scheme:light dark;--ink:#1b2430;--paper:#fff;--panel:#f4f6f9;--link:#0b57a4}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e6eaf0;--paper:#12171e;--panel:#1b222c;--link:#8cc2ff}}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;"
+    "color:var(--ink);background:var(--paper)}a{color:var(--link)}"
+    "h1{font-size:1.75rem}h2{font-size:1.15rem;margin-top:2rem}"
+    "pre{background:var(--panel);padding:.8rem;white-space:pre-wrap;border-radius:6px}"
 )
 
 
@@ -54,7 +59,7 @@ def document(found: tuple[Example, ...], title: str) -> bytes:
         '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n'
         '<html xmlns="http://www.w3.org/1999/xhtml" lang="en" xml:lang="en"><head>'
         f"<title>Example queries - {name}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>Example queries</h1><p>Queries in ADQL that run on {name}.</p>\n"
+        f'<body><p><a href="../">{name}</a></p><h1>Example queries</h1><p>Queries in ADQL that run here.</p>\n'
         f'<div vocab="http://www.ivoa.net/rdf/examples#">\n{items}\n</div></body></html>\n'
     ).encode()
 
@@ -64,7 +69,8 @@ def _item(example: Example) -> str:
     return (
         f'<div typeof="example" id="{example.id}" resource="#{example.id}">'
         f'<h2 property="name">{escape(example.name)}</h2>{table}'
-        f'<pre property="query">{escape(example.query)}</pre></div>'
+        f'<pre property="query">{escape(example.query)}</pre>'
+        f'<p><a href="../?query={quote(example.query)}#query">Try it</a></p></div>'
     )
 
 

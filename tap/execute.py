@@ -121,7 +121,7 @@ def _info(request: TapRequest, answer: Answer, catalog: Catalog, service: Servic
     for schema in _schemas(answer.translation.tables, catalog):
         infos += _data_origin(schema)
     infos += [("warning", warning) for warning in answer.translation.warnings]
-    return ResultInfo(tuple(infos), request.query, service.title)
+    return ResultInfo(tuple(infos), request.query, service.title, service.base_url.rstrip("/") + "/")
 
 
 def _schemas(tables: tuple[str, ...], catalog: Catalog) -> list[Schema]:

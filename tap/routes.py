@@ -14,7 +14,7 @@ from ..uws.jobs import Jobs
 from ..uws.routes import routes as job_routes
 from . import examples
 from .capability import table_access
-from .sync import Sync
+from .sync import ErrorPage, Sync
 
 SERVICE = "tap"
 PATH = "/tap"
@@ -30,8 +30,13 @@ def capability(site: Site) -> str:
     return table_access(service_url(site), site.folder.settings.limits)
 
 
-def routes(site: Site, jobs: Jobs, beside: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
-    """Give sync, async and examples under /tap; `beside` are further resources there (VOSI)."""
+def routes(
+    site: Site, jobs: Jobs, beside: Sequence[BaseRoute] = (), error_page: ErrorPage | None = None
+) -> list[BaseRoute]:
+    """Give sync, async and examples under /tap.
+
+    `beside` are further resources there (VOSI); `error_page` answers those who asked sync for HTML.
+    """
 
     def example_page(_: Request) -> Response:
         title = site.folder.settings.service.title
@@ -40,7 +45,7 @@ def routes(site: Site, jobs: Jobs, beside: Sequence[BaseRoute] = ()) -> list[Bas
 
     jobs_url = f"{service_url(site)}/async"
     inside = [
-        Route("/sync", Sync(site), methods=["GET", "POST"]),
+        Route("/sync", Sync(site, error_page), methods=["GET", "POST"]),
         *job_routes(jobs, SERVICE, jobs_url, error_document, prefix="/async"),
         Route("/examples", example_page),
         *beside,

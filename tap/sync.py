@@ -8,7 +8,7 @@ formats the transfer breaks, so that a part is never taken for the whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from ..formats.registry import ChosenFormat
 from ..query.site import Site
 from .execute import Context, Execution, execute
 from .handover import Handover
-from .parameters import read_request
+from .parameters import chosen_format, read_request
 from .slots import Slots
 
 # Bytes collected before the first are sent: a result that fits needs no second hop and knows its length.
@@ -37,6 +37,8 @@ STALL_SECONDS = 60.0
 # Formats that a browser shows, beside VOTables; others become files.
 _SHOWN = frozenset({"html", "json"})
 _log = structlog.get_logger(__name__)
+# Makes a page for people of an error and the query text.
+ErrorPage = Callable[[Exception, str], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Head:
 class Sync:
     """The resource /sync as an ASGI application."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, page: ErrorPage | None = None) -> None:
+        self._page = page
         engine = site.folder.settings.engine
         self._site = site
         self._slots = Slots(engine.sync_slots)
@@ -90,9 +93,15 @@ class Sync:
                     handover.stop()
                     await thread
         except Exception as error:  # noqa: BLE001  nothing was sent yet: every error becomes an answer
-            await error_response(error)(scope, receive, send)
+            await self._failure(form, error)(scope, receive, send)
         finally:
             watch.cancel()
+
+    def _failure(self, form: Form, error: Exception) -> Response:
+        """Answer an error: with a page for those who asked for a page, else with a VOTable (DALI 1.1 section 4.2)."""
+        if self._page is None or not _wants_page(form):
+            return error_response(error)
+        return self._page(error, "".join(form.all("QUERY")[:1]))
 
     def _produce(self, form: Form, handover: Handover[Head | bytes], tag: str) -> None:
         """Run on a thread: execute, write, hand over; every error is handed over too."""
@@ -108,6 +117,13 @@ class Sync:
             # panics of native libraries are no Exception; without this the client would wait for ever
             handover.fail(EngineError(repr(error)))
             raise
+
+
+def _wants_page(form: Form) -> bool:
+    try:
+        return chosen_format(form).format.name == "html"
+    except UserError:
+        return False
 
 
 def _answer_head(form: Form, limits: Limits) -> Response:

@@ -139,9 +139,9 @@ def test_deep_and_long_chains_end_in_a_clear_error(text: str) -> None:
 
 
 def test_ordinary_depth_is_fine() -> None:
-    parse("SELECT " + "(" * 60 + "1" + ")" * 60 + " FROM t")
-    parse("SELECT " + "+".join("a" * 100) + " FROM t")
-    parse("SELECT a FROM " + "(SELECT a FROM " * 15 + "t" + ") q" * 15)
+    assert parse("SELECT " + "(" * 60 + "1" + ")" * 60 + " FROM t").body
+    assert parse("SELECT " + "+".join("a" * 100) + " FROM t").body
+    assert parse("SELECT a FROM " + "(SELECT a FROM " * 15 + "t" + ") q" * 15).body
 
 
 def test_long_lists_are_read_in_linear_time() -> None:

@@ -357,3 +357,13 @@ def test_conditions_that_do_not_fit_are_refused(sky: Any, where: str, text: str)
 def test_aggregates_cannot_join(sky: Any) -> None:
     with pytest.raises(AdqlTypeError, match="cannot stand in ON"):
         sky.translate("SELECT 1 FROM hip.stars AS a JOIN hip.objects AS b ON COUNT(*) = a.id")
+
+
+def test_a_frame_that_is_not_honoured_is_said(sky: Any) -> None:
+    """ADQL-83: coordinates are never silently taken for those of another frame."""
+    cone = "SELECT id FROM hip.objects WHERE 1=CONTAINS(POINT({0} ra, dec), CIRCLE({0} 10, 20, 1))"
+    for frame in ("", "'',", "'ICRS',", "'icrs GEOCENTER',"):
+        assert sky.translate(cone.format(frame)).warnings == ()
+    (point, circle) = sky.translate(cone.format("'GALACTIC',")).warnings
+    assert "'GALACTIC' of POINT is ignored" in point
+    assert "ivo_geom_transform" in circle

@@ -142,7 +142,7 @@ def test_ten_million_rows_pass_through_bounded_memory(engine: Any) -> None:
     assert most - idle < 200e6
 
 
-def test_many_slow_readers_do_not_block_each_other(engine: Any) -> Any:
+def test_many_slow_readers_do_not_block_each_other(engine: Any, until: Any) -> Any:
     data = Table("s", "t", (Column("x", LONG),), Relation(()))
     relation = engine.put_table(data, pa.table({"x": np.arange(1_000_000)}))
 
@@ -155,7 +155,7 @@ def test_many_slow_readers_do_not_block_each_other(engine: Any) -> Any:
 
     with ThreadPoolExecutor(16) as pool:
         readers = [pool.submit(read, n) for n in range(16)]
-        time.sleep(0.1)
+        until(lambda: len(engine._running) == 16)
         began = time.monotonic()
         assert rows(engine.run("SELECT 1 AS c1")) == {"c1": [1]}
         assert time.monotonic() - began < 1
@@ -179,11 +179,10 @@ def test_time_limit(engine: Any, sql: Any) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_time_limit_frees_a_query_whose_reader_has_gone_to_sleep(engine: Any) -> None:
+def test_time_limit_frees_a_query_whose_reader_has_gone_to_sleep(engine: Any, until: Any) -> None:
     running = iter(engine.run(ENDLESS, seconds=0.1))
     next(running)
-    time.sleep(0.4)
-    assert not engine._running
+    until(lambda: not engine._running)
     with pytest.raises(QueryTimeout):
         next(running)
 
@@ -216,11 +215,11 @@ def test_cancel_hits_at_any_moment(engine: Any) -> None:
             list(running)
 
 
-def test_close_while_another_thread_reads(engine: Any) -> None:
+def test_close_while_another_thread_reads(engine: Any, until: Any) -> None:
     running = engine.run(SLOW)
     with ThreadPoolExecutor(1) as pool:
         reader = pool.submit(lambda: list(running))
-        time.sleep(0.1)
+        until(lambda: engine._running)
         running.close()
         with pytest.raises(Cancelled):
             reader.result(timeout=5)

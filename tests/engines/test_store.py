@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from nashira.engines.store_records import (
     TableRecord,
 )
 from nashira.engines.store_write import commit, drafting, publishing, rewrite, sweep, withdraw, write_schema
+from nashira.schema.model import Files, Partition, SkyColumns, Table
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def folder(tmp_path: Path) -> SiteFolder:
     return open_site(tmp_path)
 
 
-def record(name: str = "main", **more: object) -> TableRecord:
+def record(name: str = "main", **more: Any) -> TableRecord:
     columns = (ColumnRecord(name="ra", datatype="double"), ColumnRecord(name="id", datatype="long"))
     part = PartitionRecord(path="dataset/a.parquet", rows=3, low=5, high=9, size_bytes=4)
     return TableRecord(
@@ -35,11 +38,11 @@ def record(name: str = "main", **more: object) -> TableRecord:
         columns=columns,
         file_columns=columns,
         partitions=(part,),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
-def put(folder: SiteFolder, name: str = "main", **more: object) -> Path:
+def put(folder: SiteFolder, name: str = "main", **more: Any) -> Path:
     with publishing(folder.store, f"s.{name}") as home, drafting(home) as draft:
         (draft.folder / "dataset").mkdir()
         (draft.folder / "dataset" / "a.parquet").write_bytes(b"data")
@@ -51,6 +54,11 @@ def names(folder: SiteFolder) -> list[str]:
     snapshot = open_snapshot(folder)
     snapshot.release()
     return [table.name for table in snapshot.catalog.tables()]
+
+
+def parts(table: Table) -> tuple[Partition, ...]:
+    assert isinstance(table.source, Files)
+    return table.source.partitions
 
 
 def test_an_empty_store_is_an_empty_catalog(folder: SiteFolder) -> None:
@@ -67,8 +75,8 @@ def test_a_table_comes_back_as_it_was_put(folder: SiteFolder) -> None:
     (schema,) = snapshot.catalog.schemas
     (table,) = schema.tables
     assert (schema.title, schema.creators) == ("The S", ("me",))
-    assert (table.rows, table.position.epoch, table.primary) == (3, 2016.0, ("id",))
-    (part,) = table.source.partitions
+    assert (table.rows, table.position, table.primary) == (3, SkyColumns("ra", "dec", 2016.0), ("id",))
+    (part,) = parts(table)
     assert Path(part.path).is_absolute()
     assert Path(part.path).read_bytes() == b"data"
     assert (part.low, part.high) == (5, 9)
@@ -100,7 +108,7 @@ def test_every_change_changes_the_version(folder: SiteFolder) -> None:
 def test_a_held_version_outlives_its_successors(folder: SiteFolder) -> None:
     home = put(folder)
     first, second = open_snapshot(folder), open_snapshot(folder)
-    (path,) = {Path(t.source.partitions[0].path) for t in first.catalog.tables()}
+    (path,) = {Path(parts(t)[0].path) for t in first.catalog.tables()}
     put(folder)
     sweep(folder.store)
     assert path.read_bytes() == b"data"
@@ -117,7 +125,7 @@ def test_a_withdrawn_table_stays_for_those_who_hold_it(folder: SiteFolder) -> No
     snapshot = open_snapshot(folder)
     withdraw(folder.store, "s.main")
     (table,) = snapshot.catalog.tables()
-    assert Path(table.source.partitions[0].path).exists()
+    assert Path(parts(table)[0].path).exists()
     snapshot.release()
     sweep(folder.store)
     assert not home.exists()
@@ -169,7 +177,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_damage_costs_only_its_own_table(folder: SiteFolder, damage, caplog: pytest.LogCaptureFixture) -> None:
+def test_damage_costs_only_its_own_table(
+    folder: SiteFolder, damage: Callable[[Path, Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
     home = put(folder)
     put(folder, "whole")
     write_schema(folder.store, SchemaRecord(name="s"))

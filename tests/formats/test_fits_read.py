@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nashira.config.errors import UploadError, UploadTooLarge
-from nashira.formats.fits_units_read import vo_unit
+from nashira.formats.fits_units_read import FREQUENT, vo_unit
 from nashira.formats.fits_write import write_fits
 from nashira.formats.readers import open_tables, read_upload
 from nashira.formats.source import ReadLimits, SourceTable
@@ -203,6 +203,12 @@ def test_long_comments_continue_on_more_cards(tmp_path: Path) -> None:
 def test_units_are_spelt_as_vounits(text: str, unit: str) -> None:
     written_unit = vo_unit(text)
     assert sorted(written_unit.split(".")) == sorted(unit.split("."))
+
+
+def test_frequent_units_are_what_the_parser_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = dict(FREQUENT)
+    monkeypatch.setattr("nashira.formats.fits_units_read.FREQUENT", {})
+    assert {unit: vo_unit.__wrapped__(unit) for unit in wanted} == wanted
 
 
 def test_ascii_tables(tmp_path: Path) -> None:

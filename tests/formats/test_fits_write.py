@@ -2,9 +2,10 @@
 
 import io
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from astropy.io import fits
 
@@ -12,21 +13,15 @@ from nashira.config.errors import EngineError, ParameterError
 from nashira.formats.fits_cards import card, commentary
 from nashira.formats.fits_write import write_fits
 from nashira.formats.stream import ResultInfo, ResultStream
-from nashira.schema.arrow import schema_of
 from nashira.schema.model import Column
 from nashira.schema.types import BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, POLYGON, STRING, TIMESTAMP, VOType
+from tests.formats.samples import batch_of, failing, stream
 
 BYTE, SHORT = VOType("unsignedByte"), VOType("short")
 
 
-def stream(columns, *data, **more):
-    schema = schema_of(columns)
-    arrays = [pa.array(values, field.type) for values, field in zip(data, schema, strict=True)]
-    return ResultStream(columns, iter([pa.record_batch(arrays, schema=schema)]), **more)
-
-
-def hdus_of(*args, **more):
-    document = b"".join(write_fits(stream(*args, **more)))
+def hdus_of(columns: Sequence[Column], *data: Sequence[object], **more: Any) -> fits.HDUList:
+    document = b"".join(write_fits(stream(columns, *data, **more)))
     assert len(document) % 2880 == 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -35,11 +30,11 @@ def hdus_of(*args, **more):
     return hdus
 
 
-def table_of(*args, **more):
-    return hdus_of(*args, **more)[1]
+def table_of(columns: Sequence[Column], *data: Sequence[object], **more: Any) -> fits.BinTableHDU:
+    return hdus_of(columns, *data, **more)[1]
 
 
-def test_a_table_of_two_stars_with_its_metadata():
+def test_a_table_of_two_stars_with_its_metadata() -> None:
     columns = [
         Column("HIP", INTEGER, "Hipparcos number", ucd="meta.id;meta.main"),
         Column("Vmag", FLOAT, "Johnson V; " + "very " * 30 + "long 'text'", unit="mag", utype="phot:v"),
@@ -80,7 +75,9 @@ def test_a_table_of_two_stars_with_its_metadata():
         (VOType("int", "2"), [[1, None], None], "2J", -(2**31)),
     ],
 )
-def test_integer_nulls_take_a_value_that_the_data_do_not_hold(kind, values, form, null):
+def test_integer_nulls_take_a_value_that_the_data_do_not_hold(
+    kind: VOType, values: list[Any], form: str, null: int
+) -> None:
     table = table_of([Column("n", kind)], values)
     assert (table.header["TFORM1"], table.header["TNULL1"]) == (form, null)
     found = np.asarray(table.data["n"]).reshape(len(values), -1).tolist()
@@ -88,18 +85,18 @@ def test_integer_nulls_take_a_value_that_the_data_do_not_hold(kind, values, form
     assert found == [row * (len(found[0]) // len(row)) for row in expected]
 
 
-def test_longs_that_use_both_ends_leave_no_null():
+def test_longs_that_use_both_ends_leave_no_null() -> None:
     with pytest.raises(ParameterError, match='Column "n"'):
         list(write_fits(stream([Column("n", LONG)], [-(2**63), 2**63 - 1, None])))
 
 
-def test_null_booleans_are_zero_bytes():
+def test_null_booleans_are_zero_bytes() -> None:
     document = b"".join(write_fits(stream([Column("b", BOOLEAN)], [True, False, None])))
     with fits.open(io.BytesIO(document), logical_as_bytes=True) as hdus:
         assert hdus[1].data["b"].tolist() == [b"T", b"F", b""]
 
 
-def test_arrays_keep_their_shape_and_open_ones_lie_in_the_heap():
+def test_arrays_keep_their_shape_and_open_ones_lie_in_the_heap() -> None:
     columns = [Column("m", VOType("short", "2x3")), Column("p", POLYGON), Column("c", VOType("doubleComplex", "*"))]
     table = table_of(
         columns,
@@ -116,7 +113,7 @@ def test_arrays_keep_their_shape_and_open_ones_lie_in_the_heap():
     assert table.data["c"][1].tolist() == [3 + 4j, 5 + 6j]
 
 
-def test_bits_and_texts_in_arrays():
+def test_bits_and_texts_in_arrays() -> None:
     columns = [Column("x", VOType("bit", "10")), Column("t", VOType("char", "9x2")), Column("o", VOType("char", "3x*"))]
     table = table_of(columns, [[True] + [False] * 9] * 2, [["ab", "é"], None], [["a"], None])
     assert [table.header[f"TFORM{i}"] for i in (1, 2, 3)] == ["10X", "8A", "5A"]
@@ -126,13 +123,13 @@ def test_bits_and_texts_in_arrays():
     assert table.data["o"].tolist() == ['["a"]', ""]
 
 
-def test_texts_are_ascii_and_lossless():
+def test_texts_are_ascii_and_lossless() -> None:
     texts = ["plain", "é", "中", "😀", "a\0b\n", ""]
     found = table_of([Column("s", STRING)], texts).data["s"].tolist()
     assert found == ["plain", "\\xe9", "\\u4e2d", "\\U0001f600", "a\\x00b\\x0a", ""]
 
 
-def test_one_long_text_among_short_ones_goes_to_the_heap():
+def test_one_long_text_among_short_ones_goes_to_the_heap() -> None:
     texts = ["x"] * 99 + ["y" * 5000]
     table = table_of([Column("s", STRING), Column("n", LONG)], texts, list(range(100)))
     assert table.header["TFORM1"] == "1PA(5000)"
@@ -140,47 +137,42 @@ def test_one_long_text_among_short_ones_goes_to_the_heap():
     assert table.data["n"].tolist() == list(range(100))
 
 
-def test_many_batches_share_one_heap():
+def test_many_batches_share_one_heap() -> None:
     columns = [Column("v", VOType("int", "*")), Column("s", STRING)]
-    schema = schema_of(columns)
     rows = [[[i] * (i % 4) for i in range(start, start + 5)] for start in (0, 5, 10)]
-    batches = [pa.record_batch([pa.array(v, schema[0].type), pa.array(["a"] * 5)], schema=schema) for v in rows]
+    batches = [batch_of(columns, values, ["a"] * 5) for values in rows]
     document = b"".join(write_fits(ResultStream(columns, iter(batches))))
     table = fits.open(io.BytesIO(document))[1]
     assert [table.data["v"][i].tolist() for i in range(15)] == [v for batch in rows for v in batch]
 
 
-def test_overflow_stands_in_both_headers():
+def test_overflow_stands_in_both_headers() -> None:
     hdus = hdus_of([Column("a", LONG)], [1, 2, 3], maxrec=2)
     assert [hdu.header["QSTATUS"] for hdu in hdus] == ["OVERFLOW", "OVERFLOW"]
     assert "cut after 2 rows" in str(hdus[0].header["HISTORY"])
     assert hdus[1].data["a"].tolist() == [1, 2]
 
 
-def test_no_rows():
+def test_no_rows() -> None:
     columns = [Column("a", LONG), Column("s", STRING), Column("p", POLYGON), Column("t", VOType("char", "9x2"))]
     table = table_of(columns, [], [], [], [])
     assert table.header["NAXIS2"] == 0
     assert table.header["TFORM2"] == "1A"
 
 
-def test_names_are_unique_ascii_and_short():
+def test_names_are_unique_ascii_and_short() -> None:
     table = table_of([Column(n, LONG) for n in ("ra", "RA", "é", "n" * 100)], [1], [2], [3], [4])
     names = [table.header[f"TTYPE{i}"] for i in (1, 2, 3, 4)]
     assert names[:2] == ["ra", "RA_2"]
     assert all(name.isascii() and len(name) <= 68 for name in names)
 
 
-def test_a_failure_comes_before_the_first_byte():
-    def rows():
-        yield pa.record_batch([pa.array([1])], ["a"])
-        raise EngineError("gone")
-
+def test_a_failure_comes_before_the_first_byte() -> None:
     with pytest.raises(EngineError):
-        next(write_fits(ResultStream([Column("a", LONG)], rows())))
+        next(write_fits(ResultStream([Column("a", LONG)], failing(EngineError("gone")))))
 
 
-def test_999_columns_and_no_more():
+def test_999_columns_and_no_more() -> None:
     columns = [Column(f"c{i}", DOUBLE) for i in range(1000)]
     assert table_of(columns[:999], *[[0.5]] * 999).header["TFIELDS"] == 999
     with pytest.raises(ParameterError, match="at most 999 columns"):
@@ -189,7 +181,7 @@ def test_999_columns_and_no_more():
 
 @pytest.mark.parametrize("length", [0, 1, 67, 68, 69, 134, 135, 500])
 @pytest.mark.parametrize("letter", ["a", "'", " "])
-def test_cards_hold_any_text(length, letter):
+def test_cards_hold_any_text(length: int, letter: str) -> None:
     text = letter * length + "z"
     written = card("QUERY", text)
     assert len(written) % 80 == 0
@@ -198,5 +190,5 @@ def test_cards_hold_any_text(length, letter):
         assert fits.Header.fromstring(written)["QUERY"] == text
 
 
-def test_commentary_is_cut_at_72_characters():
+def test_commentary_is_cut_at_72_characters() -> None:
     assert str(fits.Header.fromstring(commentary("HISTORY", "x" * 100))["HISTORY"]).replace("\n", "") == "x" * 100

@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,9 +14,10 @@ from nashira.config.errors import EngineError
 from nashira.formats import parquet_write
 from nashira.formats.parquet_write import write_parquet
 from nashira.formats.stream import ResultInfo, ResultStream
-from nashira.schema.arrow import column_of, schema_of
+from nashira.schema.arrow import column_of
 from nashira.schema.model import Column
 from nashira.schema.types import DOUBLE, LONG, POLYGON, STRING, TIMESTAMP
+from tests.formats.samples import failing, stream
 
 COLUMNS = [
     Column("HIP", LONG, "number", ucd="meta.id"),
@@ -23,20 +26,20 @@ COLUMNS = [
     Column("seen", TIMESTAMP),
     Column("shape", POLYGON),
 ]
-DATA = [[1, None, -(2**63)], [float("nan"), None, 5e-324], ["a\0", None, ""], [0, None, 1], [[1.0, None], None, []]]
+DATA: list[list[Any]] = [
+    [1, None, -(2**63)],
+    [float("nan"), None, 5e-324],
+    ["a\0", None, ""],
+    [0, None, 1],
+    [[1.0, None], None, []],
+]
 
 
-def stream(columns, data, **more):
-    schema = schema_of(columns)
-    arrays = [pa.array(values, field.type) for values, field in zip(data, schema, strict=True)]
-    return ResultStream(columns, iter([pa.record_batch(arrays, schema=schema)]), **more)
+def written(columns: Sequence[Column], data: Sequence[Sequence[object]], **more: Any) -> pa.BufferReader:
+    return pa.BufferReader(b"".join(write_parquet(stream(columns, *data, **more))))
 
 
-def written(*args, **more):
-    return pa.BufferReader(b"".join(write_parquet(stream(*args, **more))))
-
-
-def test_values_and_columns_come_back():
+def test_values_and_columns_come_back() -> None:
     table = pq.read_table(written(COLUMNS, DATA))
     assert [column_of(field) for field in table.schema] == COLUMNS
     expected = pa.Table.from_arrays(
@@ -46,7 +49,7 @@ def test_values_and_columns_come_back():
 
 
 @pytest.mark.parametrize(("maxrec", "status"), [(None, b"OK"), (2, b"OVERFLOW"), (0, b"OVERFLOW")])
-def test_the_footer_tells_the_status_and_holds_a_votable_without_data(maxrec, status):
+def test_the_footer_tells_the_status_and_holds_a_votable_without_data(maxrec: int | None, status: bytes) -> None:
     metadata = pq.read_metadata(written(COLUMNS, DATA, maxrec=maxrec, info=ResultInfo(query="SELECT 1"))).metadata
     assert metadata[b"QUERY_STATUS"] == status
     assert metadata[b"IVOA.VOTable-Parquet.version"] == b"1.0"
@@ -59,12 +62,12 @@ def test_the_footer_tells_the_status_and_holds_a_votable_without_data(maxrec, st
     assert [info.value for info in document.resources[0].infos] == [status.decode(), "SELECT 1"]
 
 
-def test_names_are_unique_without_regard_to_case():
+def test_names_are_unique_without_regard_to_case() -> None:
     table = pq.read_table(written([Column("ra", LONG), Column("RA", LONG), Column("ra_2", LONG)], [[1], [2], [3]]))
     assert table.column_names == ["ra", "RA_2", "ra_2_2"]
 
 
-def test_small_batches_are_gathered_and_large_ones_cut(monkeypatch):
+def test_small_batches_are_gathered_and_large_ones_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet_write, "GROUP_ROWS", 10)
     batches = [pa.record_batch([pa.array(range(size))], ["a"]) for size in (3, 4, 25, 1)]
     document = b"".join(write_parquet(ResultStream([Column("a", LONG)], iter(batches))))
@@ -73,17 +76,13 @@ def test_small_batches_are_gathered_and_large_ones_cut(monkeypatch):
     assert max(found.row_group(i).num_rows for i in range(found.num_row_groups)) < 20
 
 
-def test_no_rows():
+def test_no_rows() -> None:
     assert pq.read_table(written([Column("a", LONG)], [[]])).num_rows == 0
 
 
-def test_a_failure_leaves_no_readable_file():
-    def rows():
-        yield pa.record_batch([pa.array([1])], ["a"])
-        raise EngineError("gone")
-
+def test_a_failure_leaves_no_readable_file() -> None:
     sent: list[bytes] = []
     with pytest.raises(EngineError):
-        sent.extend(write_parquet(ResultStream([Column("a", LONG)], rows())))
+        sent.extend(write_parquet(ResultStream([Column("a", LONG)], failing(EngineError("gone")))))
     with pytest.raises(pa.ArrowInvalid):
         pq.read_table(pa.BufferReader(b"".join(sent)))

@@ -5,6 +5,8 @@ import io
 import json
 import math
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +16,7 @@ from astropy.io.votable import parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nashira.formats.fits_cards import ascii_text
+from nashira.formats.fits_escapes import ascii_text
 from nashira.formats.fits_write import write_fits
 from nashira.formats.json_write import write_json
 from nashira.formats.parquet_write import write_parquet
@@ -24,17 +26,21 @@ from nashira.formats.votable_write import write_binary, write_binary2, write_tab
 from nashira.schema.arrow import column_of, schema_of
 from nashira.schema.model import Column
 from nashira.schema.types import BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, POINT, POLYGON, STRING, TIMESTAMP, VOType
+from tests.formats.samples import Writer, batch_of
 
 FLOATS32 = st.floats(width=32)
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 
 
-def integers(bits, lowest=None):
-    return st.integers(-(2 ** (bits - 1)) + 1 if lowest is None else lowest, 2 ** (bits - 1) - 1)
+Result = tuple[list[Column], list[list[Any]], list[pa.RecordBatch]]  # columns, their values, the same as batches
+
+
+def integers(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(-(2 ** (bits - 1)) + 1, 2 ** (bits - 1) - 1)
 
 
 # least values of the types are left out, as BINARY takes them for nulls; test_extremes has them
-KINDS = {
+KINDS: dict[VOType, st.SearchStrategy[Any]] = {
     LONG: integers(64),
     INTEGER: integers(32),
     VOType("short"): integers(16),
@@ -57,7 +63,7 @@ NEVER_NULL = {VOType("bit", "11")}
 
 
 @st.composite
-def results(draw):
+def results(draw: st.DrawFn) -> Result:
     """Columns, their values, and a way to cut the rows into batches."""
     kinds = draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=5))
     rows = draw(st.integers(0, 7))
@@ -67,33 +73,32 @@ def results(draw):
         values = KINDS[kind] if kind in NEVER_NULL else st.none() | KINDS[kind]
         data.append(draw(st.lists(values, min_size=rows, max_size=rows)))
     cut = draw(st.integers(0, rows))
-    schema = schema_of(columns)
-    batch = pa.record_batch([pa.array(v, f.type) for v, f in zip(data, schema, strict=True)], schema=schema)
+    batch = batch_of(columns, *data)
     return columns, data, [batch.slice(0, cut), batch.slice(cut)]
 
 
-def written(write, columns, batches):
+def written(write: Writer, columns: Sequence[Column], batches: Sequence[pa.RecordBatch]) -> bytes:
     return b"".join(write(ResultStream(columns, iter(batches))))
 
 
-def flat(value):
+def flat(value: Any) -> list[Any]:
     """Anything numeric as a list of plain numbers; masked becomes NaN."""
     if isinstance(value, np.ma.MaskedArray) and np.issubdtype(value.dtype, np.number):
         value = np.ma.filled(value.astype(complex if np.iscomplexobj(value) else float), np.nan)
     array = np.atleast_1d(np.asarray(value)).reshape(-1)
-    return (
-        np.stack([array.real, array.imag], axis=-1).reshape(-1).tolist() if np.iscomplexobj(array) else array.tolist()
-    )
+    if np.iscomplexobj(array):
+        array = np.stack([array.real, array.imag], axis=-1).reshape(-1)
+    return list(array.tolist())
 
 
-def same(expected, found):
+def same(expected: Sequence[float], found: Sequence[float]) -> bool:
     return len(expected) == len(found) and all(
         a == b or (isinstance(a, float) and math.isnan(a) and math.isnan(b))
         for a, b in zip(expected, found, strict=True)
     )
 
 
-def check(kind, expected, found, masked):
+def check(kind: VOType, expected: Any, found: Any, masked: bool) -> None:
     """Compare one value with what astropy read; text has no null but the empty one."""
     if kind.datatype in {"char", "unicodeChar"}:
         texts = {None: ""}
@@ -111,7 +116,7 @@ def check(kind, expected, found, masked):
         assert same([float(x) for x in expected], [float(x) for x in flat(found)])
 
 
-def check_votable(write, result):
+def check_votable(write: Writer, result: Result) -> None:
     columns, data, batches = result
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,25 +134,25 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 @QUICK
 @given(results())
-def test_tabledata(result):
+def test_tabledata(result: Result) -> None:
     check_votable(write_tabledata, result)
 
 
 @QUICK
 @given(results())
-def test_binary2(result):
+def test_binary2(result: Result) -> None:
     check_votable(write_binary2, result)
 
 
 @QUICK
 @given(results())
-def test_binary(result):
+def test_binary(result: Result) -> None:
     check_votable(write_binary, result)
 
 
 @QUICK
 @given(results())
-def test_fits(result):
+def test_fits(result: Result) -> None:
     columns, data, batches = result
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -173,7 +178,7 @@ def test_fits(result):
 
 @QUICK
 @given(results())
-def test_parquet(result):
+def test_parquet(result: Result) -> None:
     columns, _, batches = result
     read = pq.read_table(pa.BufferReader(written(write_parquet, columns, batches)))
     expected = pa.Table.from_batches(batches, schema=schema_of(columns))
@@ -183,7 +188,7 @@ def test_parquet(result):
 
 @QUICK
 @given(results())
-def test_json(result):
+def test_json(result: Result) -> None:
     columns, data, batches = result
     document = json.loads(written(write_json, columns, batches))
     assert [entry["datatype"] for entry in document["metadata"]] == [column.type.datatype for column in columns]
@@ -193,14 +198,14 @@ def test_json(result):
             assert json_value(column.type, row[place]) == plain_value(column.type, expected)
 
 
-def json_value(kind, value):
+def json_value(kind: VOType, value: Any) -> Any:
     if kind.datatype in {"float", "double", "doubleComplex"} and value is not None:
         narrow = np.float32 if kind.datatype == "float" else float
         return repr([float(narrow(x)) for x in (value if isinstance(value, list) else [value])])
     return value
 
 
-def plain_value(kind, value):
+def plain_value(kind: VOType, value: Any) -> Any:
     if value is None:
         return None
     if kind.xtype == "timestamp":
@@ -212,12 +217,10 @@ def plain_value(kind, value):
 
 @QUICK
 @given(st.lists(st.tuples(st.none() | st.text(st.characters(exclude_categories=["Cs"])), st.floats()), max_size=8))
-def test_csv_of_any_text(rows):
+def test_csv_of_any_text(rows: list[tuple[str | None, float]]) -> None:
     columns = [Column("s", STRING), Column("d", DOUBLE)]
-    schema = schema_of(columns)
     texts, numbers = [row[0] for row in rows], [row[1] for row in rows]
-    batch = pa.record_batch([pa.array(texts, pa.string()), pa.array(numbers, pa.float64())], schema=schema)
-    document = written(write_csv, columns, [batch]).decode()
+    document = written(write_csv, columns, [batch_of(columns, texts, numbers)]).decode()
     read = list(csv.reader(io.StringIO(document, newline=""), strict=True))
     assert read[0] == ["s", "d"]
     assert [row[0] for row in read[1:]] == [text or "" for text in texts]
@@ -226,23 +229,21 @@ def test_csv_of_any_text(rows):
 
 @QUICK
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=8))
-def test_json_of_any_text(texts):
+def test_json_of_any_text(texts: list[str | None]) -> None:
     columns = [Column("s", STRING), Column("l", VOType("char", "*x2"))]
-    batch = pa.record_batch([pa.array(texts), pa.array([[t, t] for t in texts], pa.list_(pa.string(), 2))], ["s", "l"])
-    batch = batch.cast(schema_of(columns))
+    batch = batch_of(columns, texts, [[t, t] for t in texts])
     assert json.loads(written(write_json, columns, [batch]))["data"] == [[t, [t, t]] for t in texts]
 
 
-def test_extremes_in_every_format_without_declared_nulls():
+def test_extremes_in_every_format_without_declared_nulls() -> None:
     columns = [Column("k", LONG), Column("s", VOType("short")), Column("d", DOUBLE), Column("f", FLOAT)]
-    data = [
+    data: list[list[Any]] = [
         [-(2**63), 2**63 - 1, None],
         [-(2**15), 2**15 - 1, None],
         [5e-324, -1.7976931348623157e308, None],
         [1.401298464324817e-45, 3.4028234663852886e38, None],
     ]
-    schema = schema_of(columns)
-    batches = [pa.record_batch([pa.array(v, f.type) for v, f in zip(data, schema, strict=True)], schema=schema)]
+    batches = [batch_of(columns, *data)]
     for write in (write_tabledata, write_binary2):
         check_votable(write, (columns, data, batches))
     document = json.loads(written(write_json, columns, batches))

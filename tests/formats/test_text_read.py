@@ -28,16 +28,6 @@ Folders = pytest.TempPathFactory
 Upload = Callable[..., SourceTable]
 
 
-@pytest.fixture
-def upload(tmp_path: Path) -> Upload:
-    def read(text: str | bytes, limits: ReadLimits = LIMITS) -> SourceTable:
-        path = tmp_path / "stars.csv"
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return read_upload(path, limits)
-
-    return read
-
-
 def rows_of(table: SourceTable) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for batch in table.batches:

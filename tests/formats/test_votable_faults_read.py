@@ -1,43 +1,16 @@
 """Faults of VOTable documents: each is told with its place (element, row, column)."""
 
-import base64
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from nashira.config.errors import UploadError, UploadTooLarge
-from nashira.formats.readers import read_upload
 from nashira.formats.source import ReadLimits, SourceTable
+from tests.formats.samples import binary, document, tabledata
 
 LIMITS = ReadLimits()
 Folders = pytest.TempPathFactory
 Upload = Callable[..., SourceTable]
-
-
-def document(fields: str, body: str) -> str:
-    return (
-        '<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE>'
-        f"<TABLE>{fields}<DATA>{body}</DATA></TABLE></RESOURCE></VOTABLE>"
-    )
-
-
-def tabledata(fields: str, *rows: str) -> str:
-    return document(fields, f"<TABLEDATA>{''.join(f'<TR>{row}</TR>' for row in rows)}</TABLEDATA>")
-
-
-def binary(fields: str, data: bytes, name: str = "BINARY") -> str:
-    return document(fields, f'<{name}><STREAM encoding="base64">{base64.b64encode(data).decode()}</STREAM></{name}>')
-
-
-@pytest.fixture
-def upload(tmp_path: Path) -> Upload:
-    def read(text: str | bytes, limits: ReadLimits = LIMITS) -> SourceTable:
-        path = tmp_path / "upload"
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return read_upload(path, limits)
-
-    return read
 
 
 def rows_of(table: SourceTable) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,51 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nashira.config.site import SiteFolder, open_site
-from nashira.ingest.publish import Published, publish
-
-
-@dataclass
-class Listener:
-    """Remembers what it hears."""
-
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-    rows: int = 0
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
-
-    def begin(self, work: str, rows: int | None) -> None:
-        self.rows = 0
-
-    def advance(self, rows: int) -> None:
-        self.rows += rows
-
-    def end(self) -> None:
-        pass
-
-
-@dataclass
-class Publisher:
-    """A site and the verbs of the tests."""
-
-    folder: SiteFolder
-    heard: Listener = field(default_factory=Listener)
-
-    def publish(self, *sources: Path, table: str | None = None, schema: str | None = None) -> tuple[Published, ...]:
-        return publish(self.folder, sources, table=table, schema=schema, report=self.heard)
-
-    def descriptor(self, schema: str) -> Path:
-        return self.folder.datasets / f"{schema}.yaml"
-
-    def edit(self, schema: str, old: str, new: str) -> None:
-        text = self.descriptor(schema).read_text()
-        assert old in text, text
-        self.descriptor(schema).write_text(text.replace(old, new, 1))
+from nashira.config.site import open_site
+from tests.ingest.publisher import Make, Publisher
 
 
 @pytest.fixture
@@ -87,6 +43,6 @@ def stars(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make():
+def make() -> Make:
     """The maker of star files: make(path, rows, **columns)."""
     return make_stars

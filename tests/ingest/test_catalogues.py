@@ -8,13 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from nashira.engines.store import open_snapshot
+from tests.ingest.publisher import Publisher, files_of
 
 DATA = (Path(__file__).parents[2] / ".." / "shared" / "data" / "catalogues").resolve()
 if not DATA.is_dir():
     pytest.skip("the folder of real catalogues is absent", allow_module_level=True)
 
 # file: {table: (rows, position)}
-EXPECTED = {
+EXPECTED: dict[str, dict[str, tuple[int, tuple[str, str] | None]]] = {
     "hipparcos_allsky.parquet": {"main": (117_955, ("ra", "dec"))},
     "hip_main_bright.parquet": {"main": (9_933, ("RAICRS", "DEICRS"))},
     "sdss_dr9_field.vot": {"main": (12_405, ("RA_ICRS", "DE_ICRS"))},
@@ -49,7 +50,7 @@ def test_no_catalogue_is_forgotten() -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_it_publishes(site, name: str) -> None:
+def test_it_publishes(site: Publisher, name: str) -> None:
     done = site.publish(DATA / name)
     snapshot = open_snapshot(site.folder)
     snapshot.release()
@@ -58,27 +59,27 @@ def test_it_publishes(site, name: str) -> None:
     assert found == EXPECTED[name]
     assert {one.rows for one in done} == {rows for rows, _ in EXPECTED[name].values()}
     for table in snapshot.catalog.tables():
-        stored = [pq.ParquetFile(part.path) for part in table.source.partitions]
+        stored = [pq.ParquetFile(part.path) for part in files_of(table).partitions]
         assert sum(file.metadata.num_rows for file in stored) == table.rows
         assert {column.name for column in table.columns} <= set(stored[0].schema_arrow.names)
-    parts = [part for table in snapshot.catalog.tables() for part in table.source.partitions]
+    parts = [part for table in snapshot.catalog.tables() for part in files_of(table).partitions]
     lost = sum(part.rows for part in parts if part.path.endswith("no_position.parquet"))
     assert lost == WITHOUT_POSITION.get(name, 0)
     assert [one.outcome for one in site.publish()] == ["unchanged"] * len(done)
 
 
-def test_array_columns_of_fermi_keep_their_shape(site) -> None:
+def test_array_columns_of_fermi_keep_their_shape(site: Publisher) -> None:
     site.publish(DATA / "fermi_3fgl_gll_psc_v16.fit.gz")
     snapshot = open_snapshot(site.folder)
     snapshot.release()
     (table,) = (t for t in snapshot.catalog.tables() if t.name == "lat_point_source_catalog")
     history = table.column("Flux_History")
     assert history.type.arraysize == "48"
-    values = pq.ParquetFile(table.source.partitions[0].path).read(["Flux_History"])["Flux_History"]
+    values = pq.ParquetFile(files_of(table).partitions[0].path).read(["Flux_History"])["Flux_History"]
     assert all(len(value) == 48 for value in values.to_pylist())
 
 
-def test_names_of_hipparcos_stay_as_they_are(site) -> None:
+def test_names_of_hipparcos_stay_as_they_are(site: Publisher) -> None:
     site.publish(DATA / "hip_main_bright.parquet", table="hip.bright")
     snapshot = open_snapshot(site.folder)
     snapshot.release()

@@ -9,17 +9,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from nashira.ingest.check import Level, check, summary
+from tests.ingest.publisher import Make, Publisher
 
 
-def findings(site, level: Level) -> list[str]:
+def findings(site: Publisher, level: Level) -> list[str]:
     return [f"{one.where}: {one.text}" for one in check(site.folder) if one.level is level]
 
 
-def data_file(site, name: str) -> Path:
+def data_file(site: Publisher, name: str) -> Path:
     return next((site.folder.store / name / "current").rglob("*.parquet"))
 
 
-def test_a_fresh_site_has_no_errors(site, stars: Path) -> None:
+def test_a_fresh_site_has_no_errors(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     assert findings(site, Level.ERROR) == []
     warned = findings(site, Level.WARNING)
@@ -28,7 +29,7 @@ def test_a_fresh_site_has_no_errors(site, stars: Path) -> None:
     assert any("authority" in text for text in findings(site, Level.ADVICE))
 
 
-def test_a_missing_file_is_an_error(site, stars: Path) -> None:
+def test_a_missing_file_is_an_error(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     data_file(site, "stars.main").unlink()
     errors = findings(site, Level.ERROR)
@@ -36,7 +37,7 @@ def test_a_missing_file_is_an_error(site, stars: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "fewer rows", "unsorted", "elsewhere", "columns"])
-def test_damaged_files_are_errors(site, stars: Path, damage: str) -> None:
+def test_damaged_files_are_errors(site: Publisher, stars: Path, damage: str) -> None:
     site.publish(stars)
     path = data_file(site, "stars.main")
     rows = pq.ParquetFile(path).read()
@@ -54,7 +55,7 @@ def test_damaged_files_are_errors(site, stars: Path, damage: str) -> None:
     assert any("stars.main" in text for text in findings(site, Level.ERROR))
 
 
-def test_units_and_ucds_are_looked_at_with_forgiving_eyes(site, tmp_path: Path) -> None:
+def test_units_and_ucds_are_looked_at_with_forgiving_eyes(site: Publisher, tmp_path: Path) -> None:
     said = {
         "good": ("mas/yr", "pos.pm;pos.eq.ra"),
         "old": ("deg", "PHOT_MAG_V"),
@@ -73,7 +74,7 @@ def test_units_and_ucds_are_looked_at_with_forgiving_eyes(site, tmp_path: Path) 
     assert findings(site, Level.ERROR) == []
 
 
-def test_descriptors_are_compared_with_the_store(site, stars: Path, tmp_path: Path, make) -> None:
+def test_descriptors_are_compared_with_the_store(site: Publisher, stars: Path, tmp_path: Path, make: Make) -> None:
     site.publish(stars, make(tmp_path / "b.parquet", 5))
     site.edit("stars", "# title: A name for people\n", "title: Stars\n")
     (tmp_path / "b.parquet").unlink()
@@ -89,7 +90,7 @@ def test_descriptors_are_compared_with_the_store(site, stars: Path, tmp_path: Pa
     assert any("stars.yaml" in text for text in findings(site, Level.ERROR))
 
 
-def test_findings_come_by_their_weight(site, stars: Path) -> None:
+def test_findings_come_by_their_weight(site: Publisher, stars: Path) -> None:
     site.publish(stars)
     found = check(site.folder)
     assert [one.level for one in found] == sorted(one.level for one in found)

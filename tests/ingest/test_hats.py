@@ -15,10 +15,11 @@ from nashira.config.errors import PublishError
 from nashira.engines.store import open_snapshot
 from nashira.ingest import parquet
 from nashira.schema.model import Table
+from tests.ingest.publisher import Make, Publisher, files_of, position_of
 
 
 @pytest.fixture
-def catalogue(site, tmp_path: Path, make, monkeypatch: pytest.MonkeyPatch) -> Path:
+def catalogue(site: Publisher, tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A HATS folder of 5000 stars in pixels of several orders, three rows without position aside."""
     monkeypatch.setattr(parquet, "FEWEST_ROWS", 50)
     monkeypatch.setattr(parquet, "USUAL_ROWS", 100)
@@ -37,7 +38,7 @@ def catalogue(site, tmp_path: Path, make, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def only_table(site) -> Table:
+def only_table(site: Publisher) -> Table:
     snapshot = open_snapshot(site.folder)
     snapshot.release()
     assert snapshot.faults == ()
@@ -75,16 +76,16 @@ def test_common_metadata_has_the_types_of_the_files_and_the_units(catalogue: Pat
     assert common.field("ra").metadata[b"vo:unit"] == b"deg"
 
 
-def test_a_folder_is_published_in_place(site, catalogue: Path) -> None:
+def test_a_folder_is_published_in_place(site: Publisher, catalogue: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in catalogue.rglob("*"))
     (done,) = site.publish(catalogue, table="far.sky")
     assert done.rows == 5000
     table = only_table(site)
     assert [column.name for column in table.columns] == ["ra", "dec", "id"]
     assert table.column("ra").unit == "deg"
-    assert (table.position.ra, table.position.dec) == ("ra", "dec")
-    assert table.source.indexed
-    for part in table.source.partitions:
+    assert (position_of(table).ra, position_of(table).dec) == ("ra", "dec")
+    assert files_of(table).indexed
+    for part in files_of(table).partitions:
         assert Path(part.path).is_relative_to(catalogue)
         cells = pq.ParquetFile(part.path).read(["_healpix_29"])["_healpix_29"].to_numpy()
         assert part.low <= cells.min()
@@ -94,12 +95,12 @@ def test_a_folder_is_published_in_place(site, catalogue: Path) -> None:
     assert site.publish()[0].outcome == "unchanged"
 
 
-def test_rows_come_from_footers_where_the_list_has_none(site, catalogue: Path) -> None:
+def test_rows_come_from_footers_where_the_list_has_none(site: Publisher, catalogue: Path) -> None:
     (catalogue / "partition_info.csv").unlink()
     assert site.publish(catalogue, table="far.sky")[0].rows == 5000
 
 
-def test_pixels_may_be_folders_of_several_files(site, catalogue: Path) -> None:
+def test_pixels_may_be_folders_of_several_files(site: Publisher, catalogue: Path) -> None:
     path = next(catalogue.glob("dataset/Norder=*/**/Npix=*.parquet"))
     rows = pq.ParquetFile(path).read()
     path.unlink()
@@ -110,10 +111,10 @@ def test_pixels_may_be_folders_of_several_files(site, catalogue: Path) -> None:
     site.publish(catalogue, table="far.sky")
     table = only_table(site)
     assert table.rows == 5000
-    assert sum("Npix=" in Path(part.path).parent.name for part in table.source.partitions) == 2
+    assert sum("Npix=" in Path(part.path).parent.name for part in files_of(table).partitions) == 2
 
 
-def test_a_collection_leads_to_its_catalogue(site, catalogue: Path, tmp_path: Path) -> None:
+def test_a_collection_leads_to_its_catalogue(site: Publisher, catalogue: Path, tmp_path: Path) -> None:
     collection = tmp_path / "collection"
     collection.mkdir()
     shutil.move(catalogue, collection / "main")
@@ -124,17 +125,17 @@ def test_a_collection_leads_to_its_catalogue(site, catalogue: Path, tmp_path: Pa
         site.publish(collection, table="far.other")
 
 
-def test_the_older_naming_is_understood(site, catalogue: Path) -> None:
+def test_the_older_naming_is_understood(site: Publisher, catalogue: Path) -> None:
     for name in ("properties", "hats.properties"):
         (catalogue / name).unlink()
     (catalogue / "catalog_info.json").write_text(
         json.dumps({"catalog_type": "object", "ra_column": "ra", "dec_column": "dec"})
     )
     site.publish(catalogue, table="far.sky")
-    assert only_table(site).position.ra == "ra"
+    assert position_of(only_table(site)).ra == "ra"
 
 
-def test_what_cannot_be_published_in_place_is_told(site, catalogue: Path) -> None:
+def test_what_cannot_be_published_in_place_is_told(site: Publisher, catalogue: Path) -> None:
     properties = catalogue / "hats.properties"
     text = properties.read_text()
     properties.write_text(text.replace("dataproduct_type=object", "dataproduct_type=margin"))
@@ -149,7 +150,7 @@ def test_what_cannot_be_published_in_place_is_told(site, catalogue: Path) -> Non
     assert done[0].rows == 5000
 
 
-def test_a_folder_that_went_away_costs_only_its_table(site, catalogue: Path, stars: Path) -> None:
+def test_a_folder_that_went_away_costs_only_its_table(site: Publisher, catalogue: Path, stars: Path) -> None:
     site.publish(catalogue, table="far.sky")
     site.publish(stars)
     shutil.rmtree(catalogue)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 from nashira.config.errors import PublishError
 from nashira.config.site import open_site
 from nashira.engines.store import open_snapshot, version
+from tests.ingest.publisher import Make, Publisher, files_of
 
 # A publish that stops for ever in the middle of writing and says so; the test then kills it.
 STUCK = """
@@ -42,7 +41,7 @@ act(open_site(Path(sys.argv[1])), [Path(sys.argv[2])], table=None, schema=None, 
     [("parquet", "_grouped"), ("publish", "commit"), ("publish", "write_schema")],
     ids=["writing", "before the rename", "after the rename"],
 )
-def test_kill_minus_nine_leaves_a_whole_table(site, stars: Path, module: str, function: str) -> None:
+def test_kill_minus_nine_leaves_a_whole_table(site: Publisher, stars: Path, module: str, function: str) -> None:
     site.publish(stars)
     before = version(site.folder.store)
     pq.write_table(pq.read_table(stars).slice(0, 7), stars)
@@ -50,21 +49,22 @@ def test_kill_minus_nine_leaves_a_whole_table(site, stars: Path, module: str, fu
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(site.folder.root), str(stars)], stdout=subprocess.PIPE, text=True
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "now\n"
     home = site.folder.store / "stars.main"
-    if function != "write_schema":
-        assert list(home.glob("*.partial"))
-        assert version(site.folder.store) == before
-    with pytest.raises(PublishError, match="another process"):
-        site.publish(stars)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    child.stdout.close()
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "now\n"
+            if function != "write_schema":
+                assert list(home.glob("*.partial"))
+                assert version(site.folder.store) == before
+            with pytest.raises(PublishError, match="another process"):
+                site.publish(stars)
+        finally:
+            child.kill()
     snapshot = open_snapshot(site.folder)
     (table,) = snapshot.catalog.tables()
     assert snapshot.faults == ()
-    assert sum(pq.ParquetFile(part.path).read().num_rows for part in table.source.partitions) == table.rows
+    assert sum(pq.ParquetFile(part.path).read().num_rows for part in files_of(table).partitions) == table.rows
     assert table.rows == (7 if function == "write_schema" else 500)
     snapshot.release()
     assert site.publish(stars)[0].rows == 7
@@ -73,26 +73,24 @@ def test_kill_minus_nine_leaves_a_whole_table(site, stars: Path, module: str, fu
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount a small file system")
-    folder = Path(tempfile.mkdtemp(prefix="nashira-small-disk-"))
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
     try:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True, check=False
-        )
-        if done.returncode:
-            pytest.skip("mounting is not allowed here")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", str(folder)], check=True)
+        yield folder
     finally:
-        folder.rmdir()
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_and_costs_nothing(site, stars: Path, tmp_path: Path, small_disk: Path, make) -> None:
+def test_a_full_disk_is_told_and_costs_nothing(
+    site: Publisher, stars: Path, tmp_path: Path, small_disk: Path, make: Make
+) -> None:
     (small_disk / "nashira.toml").touch()
     small = type(site)(open_site(small_disk))
     small.publish(stars)

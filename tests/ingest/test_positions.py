@@ -62,7 +62,7 @@ def columns(*rows: tuple[str, str, str]) -> list[Column]:
         ),
     ],
 )
-def test_positions_are_found(rows, found) -> None:
+def test_positions_are_found(rows: list[tuple[str, str, str]], found: tuple[str, str]) -> None:
     choice = find_position(columns(*rows))
     assert choice is not None
     assert (choice.ra, choice.dec) == found
@@ -81,7 +81,7 @@ def test_positions_are_found(rows, found) -> None:
         columns(("dec", "h", "pos.eq.dec"), ("ra", "h", "pos.eq.ra")),
     ],
 )
-def test_what_is_no_position_is_not_taken_for_one(fields) -> None:
+def test_what_is_no_position_is_not_taken_for_one(fields: list[Column]) -> None:
     assert find_position(fields) is None
 
 

@@ -256,3 +256,14 @@ def test_nan_is_published_as_null_but_stays_in_arrays(site: Publisher, make: Mak
     rows = data(tables(site)["stars.main"])
     assert rows["mag"].null_count == 250
     assert np.isnan(rows["pair"].to_pylist()[0][1])
+
+
+def test_the_main_table_of_a_file_is_the_one_with_positions(site: Publisher, tmp_path: Path) -> None:
+    from astropy.io import fits
+
+    log = fits.BinTableHDU.from_columns([fits.Column("START", "D", array=np.arange(900.0))], name="GTI")
+    sky = [fits.Column(name, "D", unit="deg", array=np.arange(30.0)) for name in ("RA", "DEC")]
+    path = tmp_path / "survey.fits"
+    fits.HDUList([fits.PrimaryHDU(), log, fits.BinTableHDU.from_columns(sky, name="SOURCES")]).writeto(path)
+    site.publish(path, table="survey.main")
+    assert {name: table.rows for name, table in tables(site).items()} == {"survey.main": 30, "survey.main_gti": 900}

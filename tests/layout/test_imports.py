@@ -56,7 +56,7 @@ def test_every_room_has_a_place_in_the_order() -> None:
 
 
 def test_imports_run_downward() -> None:
-    wrong = []
+    wrong: list[str] = []
     for path in modules():
         room = path.relative_to(ROOT).parts[0]
         above = {other for other in ORDER if ORDER.index(other) > ORDER.index(room)} | STRANGERS.get(room, set())
@@ -69,7 +69,7 @@ def test_only_three_python_files_stand_at_the_root() -> None:
 
 
 def test_modules_and_functions_keep_their_limits() -> None:
-    wrong = []
+    wrong: list[str] = []
     for path in modules():
         text = path.read_text(encoding="utf-8")
         if text.count("\n") > 500:

@@ -19,13 +19,6 @@ def count(site: Any, table: Any = "demo.stars") -> Any:
     return pa.Table.from_batches(list(stream)).to_pylist()[0]["n"]
 
 
-def soon(check: Any, seconds: Any = 3.0) -> None:
-    end = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-
-
 def test_an_empty_site_has_tap_schema(tmp_path: Any, tools: Any) -> None:
     make_folder, _ = tools
     site = Site.open(make_folder(tmp_path / "empty"))
@@ -34,27 +27,27 @@ def test_an_empty_site_has_tap_schema(tmp_path: Any, tools: Any) -> None:
     site.close()
 
 
-def test_a_new_table_appears_and_a_new_version_replaces_the_old(site: Any, folder: Any, tools: Any) -> None:
+def test_a_new_table_appears_and_a_new_version_replaces_the_old(site: Any, folder: Any, tools: Any, until: Any) -> None:
     _, put = tools
     with pytest.raises(UnknownName):
         run(site, Question("SELECT * FROM demo.more"))
     put(folder, "demo.more", 10)
-    soon(lambda: any(table.name == "more" for table in site.catalog.tables()))
+    until(lambda: any(table.name == "more" for table in site.catalog.tables()))
     assert count(site, "demo.more") == 10
     old = site.catalog.version
     put(folder, "demo.more", 20)
-    soon(lambda: site.catalog.version != old)
+    until(lambda: site.catalog.version != old)
     assert count(site, "demo.more") == 20
     assert count(site, "TAP_SCHEMA.tables") == 7
 
 
-def test_a_running_query_keeps_its_version(site: Any, folder: Any, tools: Any) -> None:
+def test_a_running_query_keeps_its_version(site: Any, folder: Any, tools: Any, until: Any) -> None:
     _, put = tools
     old = site._current
     waiting = run(site, Question("SELECT id FROM demo.stars"))
     from_schema = run(site, Question("SELECT table_name FROM TAP_SCHEMA.tables"))
     put(folder, "demo.stars", 5, shift=10**6)
-    soon(lambda: site.catalog.version != old.catalog.version)
+    until(lambda: site.catalog.version != old.catalog.version)
     assert count(site) == 5
     assert old.users == 2
     ids = np.concatenate([batch.column(0).to_numpy() for batch in waiting.stream])
@@ -64,19 +57,19 @@ def test_a_running_query_keeps_its_version(site: Any, folder: Any, tools: Any) -
     assert len([path for path in (folder.store / "demo.stars").iterdir() if path.name.startswith("v-")]) == 1
 
 
-def test_tables_of_old_catalogs_leave_the_engine(site: Any, folder: Any, tools: Any) -> None:
+def test_tables_of_old_catalogs_leave_the_engine(site: Any, folder: Any, tools: Any, until: Any) -> None:
     _, put = tools
     for rows in (5, 6, 7):
         old = site.catalog.version
         put(folder, "demo.stars", rows)
-        soon(lambda old=old: site.catalog.version != old)
+        until(lambda old=old: site.catalog.version != old)
     with site.lease() as lease:
         found = list(lease.engine.run("SELECT count(DISTINCT schema_name)::BIGINT AS c1 FROM duckdb_tables()"))
     assert found[0].column(0).to_pylist() == [5]
 
 
 def test_a_store_that_cannot_be_loaded_leaves_the_old_catalog(
-    site: Any, folder: Any, tools: Any, monkeypatch: Any
+    site: Any, folder: Any, tools: Any, monkeypatch: Any, until: Any
 ) -> None:
     _, put = tools
 
@@ -91,7 +84,7 @@ def test_a_store_that_cannot_be_loaded_leaves_the_old_catalog(
         time.sleep(0.3)
         assert site.catalog.version == old
         assert count(site) == 2000
-    soon(lambda: site.catalog.version != old)
+    until(lambda: site.catalog.version != old)
     assert count(site, "demo.more") == 3
 
 
@@ -133,7 +126,7 @@ def hats_folder(root: Any) -> Any:
 
 
 def test_files_outside_the_store_can_be_read_after_a_reload(
-    folder: Any, tmp_path: Any, tools: Any, monkeypatch: Any
+    folder: Any, tmp_path: Any, tools: Any, monkeypatch: Any, until: Any
 ) -> Any:
     from dataclasses import replace
 
@@ -156,8 +149,7 @@ def test_files_outside_the_store_can_be_read_after_a_reload(
 
     monkeypatch.setattr(store, "open_snapshot", moved)
     monkeypatch.setattr(store, "version", lambda _path: "another")
-    time.sleep(0.3)
-    assert count(site) == 20
+    until(lambda: count(site) == 20)
     assert site._current.engine is not first
     assert sum(batch.num_rows for batch in held.stream) == 2000
     with pytest.raises(EngineError, match="shutting down"):

@@ -1,7 +1,6 @@
 """The app put together: pages, health, errors, headers."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -234,7 +233,7 @@ def test_html_answer_of_the_query_box(ask: Ask) -> None:
     assert len(page.xpath("//table//tr")) >= 2
 
 
-def test_new_tables_appear_without_a_restart(folder: SiteFolder, tmp_path: Path) -> None:
+def test_new_tables_appear_without_a_restart(folder: SiteFolder, tmp_path: Path, until: Any) -> None:
     root = tmp_path
     (root / "nashira.toml").write_text("")
     made = open_site(root)
@@ -247,6 +246,6 @@ def test_new_tables_appear_without_a_restart(folder: SiteFolder, tmp_path: Path)
     assert asyncio.run(get("/tables/late.t")).status_code == 404
     pq.write_table(pa.table({"x": [1, 2, 3]}), root / "late.parquet")
     publish(made, [root / "late.parquet"], table="late.t", schema=None, report=LogReport())
-    time.sleep(0.3)  # the site looks for news five times a second
+    until(lambda: asyncio.run(get("/tables/late.t")).status_code == 200)
     for path in ("/tables/late.t", "/tap/tables/late.t", "/tap/sync?QUERY=SELECT+x+FROM+late.t"):
         assert asyncio.run(get(path)).status_code == 200, path

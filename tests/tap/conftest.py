@@ -3,8 +3,6 @@
 import io
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -12,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,7 +31,6 @@ from nashira.schema.model import Column
 from nashira.schema.types import DOUBLE, FLOAT, INTEGER, LONG, STRING, TIMESTAMP
 from nashira.server.app import create_app
 
-XSDCHECK = (Path(__file__).parents[2] / ".." / "shared" / "tools" / "xsdcheck.py").resolve()
 V = "{http://www.ivoa.net/xml/VOTable/v1.3}"
 STARS = 500
 NUMBERS = 300_000
@@ -162,24 +158,6 @@ def serve_with(published: SiteFolder) -> Callable[..., object]:
 def http(service: Service) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.tap, timeout=20) as client:
         yield client
-
-
-@pytest.fixture
-def valid(tmp_path: Path) -> Callable[[bytes], None]:
-    """Check a document against both sets of schemas; skipped where the checker is not at hand."""
-
-    def check(document: bytes) -> None:
-        if not XSDCHECK.exists():
-            pytest.skip("the XSD checker is not here")
-        path = tmp_path / "document.xml"
-        path.write_bytes(document)
-        for known in ("new", "rofr"):
-            done = subprocess.run(
-                [sys.executable, str(XSDCHECK), "--set", known, str(path)], capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-
-    return check
 
 
 class Wire:

@@ -3,7 +3,6 @@
 import asyncio
 import importlib.util
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -136,17 +135,6 @@ class Client:
 def client(jobs: Jobs) -> Iterator[Client]:
     with asyncio.Runner() as runner:
         yield Client(jobs, runner)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    def wait(condition: Callable[[], object], seconds: float = 5) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "it did not come to pass"
-            time.sleep(0.005)
-
-    return wait
 
 
 @pytest.fixture

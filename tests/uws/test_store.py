@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from nashira.config.errors import Forbidden, StoreError
 from nashira.uws import rows
@@ -17,6 +16,7 @@ from nashira.uws.model import Job, JobFailure, JobResult, Phase, Upload
 from nashira.uws.store import Claim, JobFilter, JobStore
 from nashira.uws.times import iso, micros, moment, whole
 
+POSTGRESQL: sa.Dialect = sa.make_url("postgresql://").get_dialect()()
 TIME = datetime(2026, 11, 20, 8, 0, 0, 123_000, tzinfo=UTC)
 JOB = Job(
     "abc",
@@ -151,7 +151,7 @@ def test_every_statement_compiles_for_postgresql(store: JobStore) -> None:
     seen: list[str] = []
 
     def note(_connection: object, clause: sa.ClauseElement, *_: object) -> None:
-        seen.append(str(clause.compile(dialect=postgresql.dialect())))
+        seen.append(str(clause.compile(dialect=POSTGRESQL)))
 
     sa.event.listen(store._engine, "before_execute", note)
     store.insert(JOB)
@@ -172,7 +172,7 @@ def test_every_statement_compiles_for_postgresql(store: JobStore) -> None:
     store.forget("abc")
     assert len(seen) >= 17
     assert all(text.split()[0] in {"SELECT", "UPDATE", "INSERT", "DELETE"} for text in seen)
-    ddl = str(sa.schema.CreateTable(rows.JOBS).compile(dialect=postgresql.dialect()))
+    ddl = str(sa.schema.CreateTable(rows.JOBS).compile(dialect=POSTGRESQL))
     assert "BIGINT" in ddl
     assert "JSON" in ddl
 

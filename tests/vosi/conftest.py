@@ -1,10 +1,6 @@
 """A catalog with everything a table set can say, and the schemas of the standards where they are at hand."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,8 +9,6 @@ from starlette.applications import Starlette
 
 from nashira.schema.model import Catalog, Column, ForeignKey, Relation, Schema, SkyColumns, Table
 from nashira.schema.types import DOUBLE, INTEGER, LONG, POINT, STRING, TIMESTAMP, VOType
-
-XSDCHECK = (Path(__file__).parents[2] / ".." / "shared" / "tools" / "xsdcheck.py").resolve()
 
 
 class Client:
@@ -72,21 +66,3 @@ def catalog() -> Catalog:
         Schema("empty", ()),
     )
     return Catalog(schemas, "v1")
-
-
-@pytest.fixture
-def valid(tmp_path: Path) -> Callable[[bytes], None]:
-    """Check a document against both sets of schemas; skipped where the checker is not at hand."""
-
-    def check(document: bytes) -> None:
-        if not XSDCHECK.exists():
-            pytest.skip("the XSD checker is not here")
-        path = tmp_path / "document.xml"
-        path.write_bytes(document)
-        for known in ("new", "rofr"):
-            done = subprocess.run(
-                [sys.executable, str(XSDCHECK), "--set", known, str(path)], capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-
-    return check
