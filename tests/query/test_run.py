@@ -58,6 +58,24 @@ def test_maxrec(calm: Any, maxrec: Any, count: Any, overflow: Any) -> None:
     assert (stream.rows, stream.overflow) == (count, overflow)
 
 
+@pytest.mark.parametrize(
+    ("top", "maxrec", "count", "overflow"),
+    [
+        ("", 60_000, 60_000, True),
+        ("TOP 60000", 100_000, 60_000, False),
+        ("TOP 60000", 60_000, 60_000, False),
+        ("TOP 60001", 60_000, 60_000, True),
+        ("TOP 60000", None, 60_000, False),
+    ],
+)
+def test_large_limits_are_cut_on_the_way(calm: Any, top: str, maxrec: Any, count: int, overflow: bool) -> None:
+    """TAP-52 where the SQL itself has no limit."""
+    question = Question(f"SELECT {top} a.id FROM demo.stars AS a, demo.stars AS b", maxrec=maxrec)
+    stream = run(calm, question).stream
+    assert sum(batch.num_rows for batch in stream) == count
+    assert (stream.rows, stream.overflow) == (count, overflow)
+
+
 def test_top_below_maxrec_is_no_overflow(calm: Any) -> None:
     stream = run(calm, Question("SELECT TOP 5 id FROM demo.stars", maxrec=5)).stream
     list(stream)
