@@ -1,6 +1,7 @@
 # Nashira: everything a fresh clone needs. Only python3 (3.11 or later), python3-venv and make are assumed.
 
 PYTHON ?= python3
+PORT ?= 8000
 UV := .tools/bin/uv
 BIN := .venv/bin
 APT_PACKAGES := stilts
@@ -10,8 +11,8 @@ APT_PACKAGES := stilts
 help:            ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 24
 
-demo: .venv/.run ## publish a made-up sky and serve it on http://127.0.0.1:8000
-	@$(BIN)/nashira demo .demo
+demo: .venv/.run ## publish a made-up sky and serve it on http://127.0.0.1:8000 (or PORT=…)
+	@$(BIN)/nashira demo .demo --port $(PORT)
 
 test: .venv/.dev debian ## install what the tests need, then run them all
 	@$(BIN)/pytest -q --durations=15
@@ -53,10 +54,12 @@ $(UV):
 	@$(UV) venv -q --python $(PYTHON) .venv
 
 .venv/.run: requirements/run.lock pyproject.toml | .venv/bin/python
+	@echo "installing Nashira and what it needs into .venv"
 	@$(UV) pip install -q --require-hashes -r requirements/run.lock -p .venv
 	@$(UV) pip install -q --no-deps -e . -p .venv
 	@touch $@
 
 .venv/.dev: requirements/dev.lock .venv/.run
+	@echo "installing what tests and checks need into .venv"
 	@$(UV) pip install -q --require-hashes -r requirements/dev.lock -p .venv
 	@touch $@

@@ -10,8 +10,10 @@ import warnings
 from functools import lru_cache
 from typing import Any
 
+from ..schema.units import is_costly
+
 _ATOM = re.compile(r"[A-Za-z]+\Z")
-_POWER = re.compile(r"([A-Za-z]+)(?:\*\*(\d+))?\Z")
+_POWER = re.compile(r"([A-Za-z]+)(?:\*\*(\d{1,4}))?\Z")
 _MOST = 20.0
 
 
@@ -31,11 +33,17 @@ def combined(operator: str, left: str, right: str) -> str:
 
 def parsed(text: str) -> Any:
     """Read a VOUnit with astropy, deprecated ones (Angstrom) too; ValueError or TypeError where it is none."""
+    if is_costly(text):
+        message = "the unit has a power that is too large, or is too long"
+        raise ValueError(message)
     from astropy import units
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", units.UnitsWarning)
-        return units.Unit(text, format="vounit")
+        try:
+            return units.Unit(text, format="vounit")
+        except (OverflowError, ZeroDivisionError, RecursionError) as error:
+            raise ValueError(str(error)) from error
 
 
 def _product(operator: str, left: str, right: str) -> str:
@@ -43,7 +51,7 @@ def _product(operator: str, left: str, right: str) -> str:
         one, other = parsed(left), parsed(right)
         result = one * other if operator == "*" else one / other
         return str(result.to_string("vounit"))
-    except (ValueError, TypeError):  # not a VOUnit, or a logarithmic one
+    except (ValueError, TypeError, OverflowError):  # not a VOUnit, or a logarithmic one
         return ""
 
 
@@ -62,7 +70,7 @@ def raised(unit: str, exponent: float) -> str:
         result = parsed(unit) ** exponent
         whole = all(float(power).is_integer() for power in result.powers)
         return str(result.to_string("vounit")) if whole else ""
-    except (ValueError, TypeError, AttributeError):  # not a VOUnit, or a logarithmic one
+    except (ValueError, TypeError, AttributeError, OverflowError):  # not a VOUnit, or a logarithmic one
         return ""
 
 
@@ -81,7 +89,7 @@ def spectral(unit: str, target: str) -> tuple[float, bool, str]:
         raise ValueError(message) from None
     try:
         single, double = (float(one.to(wanted, value, equivalencies=units.spectral())) for value in (1.0, 2.0))
-    except (ValueError, TypeError):  # UnitConversionError is a TypeError
+    except (ValueError, TypeError, OverflowError):  # UnitConversionError is a TypeError
         message = f"{unit[:40]} cannot be converted to {target[:40]}"
         raise ValueError(message) from None
     ucds = [ucd for name, ucd in _SPECTRAL.items() if name in wanted.physical_type]
@@ -98,6 +106,6 @@ def factor(unit: str, target: str) -> float:
         raise ValueError(message) from None
     try:
         return float(parsed(unit).to(wanted))
-    except (ValueError, TypeError):  # UnitConversionError is a TypeError
+    except (ValueError, TypeError, OverflowError):  # UnitConversionError is a TypeError
         message = f"{unit} cannot be converted to {target[:40]}"
         raise ValueError(message) from None

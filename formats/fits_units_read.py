@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import cache
+from functools import lru_cache
+
+from ..schema.units import is_costly
 
 _READINGS = ("fits", "vounit", "generic", "ogip", "cds")
 _SPELLINGS = (
@@ -32,11 +34,11 @@ FREQUENT = {
 }
 
 
-@cache
+@lru_cache(maxsize=4096)  # strangers' files have endless units
 def vo_unit(text: str) -> str:
     """Write a unit as VOUnits 1.1 does, `erg.s**-1.cm**-2`; one that nobody understands stays as it is."""
     text = text.strip()
-    if not text or len(text) > _LONGEST:
+    if not text or is_costly(text):
         return text[:_LONGEST]
     if text in FREQUENT:
         return FREQUENT[text]
@@ -58,5 +60,5 @@ def _rewrite(text: str, reading: str) -> str | None:
         warnings.simplefilter("ignore", units.UnitsWarning)
         try:
             return str(units.Unit(text, format=reading).to_string(format="vounit"))
-        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError, ZeroDivisionError):
             return None

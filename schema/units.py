@@ -11,6 +11,14 @@ from functools import lru_cache
 
 _UCD1 = re.compile(r"[A-Z][A-Z0-9]*(?:[_/-][A-Z0-9]+)+\Z")
 _UCD_SHAPE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?:;[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)*\Z")
+# astropy computes 10**999999999 to its last digit, and nothing can stop it
+_COSTLY = re.compile(r"(?<![.\d])\d{5}")
+_LONGEST = 200
+
+
+def is_costly(unit: str) -> bool:
+    """Tell whether reading the text as a unit could take for ever: it has a number of 5 digits or 200 characters."""
+    return len(unit) > _LONGEST or _COSTLY.search(unit) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -18,13 +26,15 @@ def unit_fault(unit: str) -> str:
     """Say why `unit` is no VOUnit; empty where it is one (or empty)."""
     if not unit.strip():
         return ""
+    if is_costly(unit):
+        return f"the unit {unit[:40]!r} is no VOUnit (it is too long or has too large a power)"
     from astropy.units import Unit
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated units are understood by all clients
         try:
             Unit(unit, format="vounit", parse_strict="raise")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, ZeroDivisionError) as error:
             return f"the unit {unit!r} is no VOUnit ({_first_sentence(error)})"
     return ""
 

@@ -54,3 +54,16 @@ def test_a_page_ends_and_says_so(monkeypatch: pytest.MonkeyPatch, rows: int, sho
 def test_a_failure_breaks_the_transfer() -> None:
     with pytest.raises(EngineError):
         list(write_html(ResultStream([Column("a", LONG)], failing(EngineError("gone")))))
+
+
+def test_numbers_stand_at_the_right() -> None:
+    assert "tr>:nth-child(1){text-align:right}" in page(Column("a", LONG), [1]).xpath("string(//style)")
+    assert "nth-child" not in page(Column("a", STRING), ["x"]).xpath("string(//style)")
+
+
+@pytest.mark.parametrize(("chars", "link"), [(10, "https://x.org/?query=%26%22%26%22"), (9000, "https://x.org/")])
+def test_the_way_back_takes_queries_of_reasonable_length_along(chars: int, link: str) -> None:
+    info = ResultInfo(query='&"' * (chars // 2), home="https://x.org/")
+    (found,) = page(Column("a", LONG), [1], info=info).xpath("//a/@href")
+    assert found.startswith(link)
+    assert (chars == 10) is ("query" in found)

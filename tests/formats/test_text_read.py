@@ -107,6 +107,10 @@ def test_one_column_and_no_rows(upload: Upload) -> None:
     assert ([column.name for column in table.columns], rows_of(table), table.name) == (["a", "b"], [], "stars")
 
 
+def test_one_quoted_name_may_have_spaces(upload: Upload) -> None:
+    assert rows_of(upload('"Star name"\nSirius\n')) == [{"Star name": "Sirius"}]
+
+
 def test_names_are_made_unique_and_bom_is_dropped(upload: Upload) -> None:
     table = upload("\ufeffRA,ra,\n1,2,3\n")
     assert [column.name for column in table.columns] == ["RA", "ra_2", "column"]
@@ -120,6 +124,8 @@ def test_names_are_made_unique_and_bom_is_dropped(upload: Upload) -> None:
         ("name,b\nSm\xe4ll,1\n".encode("latin-1"), "not in UTF-8.*Latin-1"),
         ("n\xe4me,b\nx,1\n".encode("latin-1"), "not in UTF-8"),
         ("\n\n", "empty"),
+        ("Dear reader\nthere are no stars\n", "'Dear reader', has no comma"),
+        ("ra dec mag\n1 2 3\n", "spaces between its columns can be converted to ECSV"),
         ("# only a comment\n", "empty"),
     ],
 )

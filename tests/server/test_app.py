@@ -1,6 +1,7 @@
 """The app put together: pages, health, errors, headers."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,70 @@ def test_html_answer_of_the_query_box(ask: Ask) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     page: Any = html.fromstring(answer.content)
     assert len(page.xpath("//table//tr")) >= 2
+
+
+def test_the_query_box_takes_a_query_along(ask: Ask) -> None:
+    """Examples fill the box by links, without scripts."""
+    query = "SELECT '</textarea><script>' AS x\nFROM demo.stars"
+    for path in ("/", "/tap", "/tables/demo.stars"):
+        page: Any = html.fromstring(ask(path, params={"query": query}).text)
+        assert page.xpath("string(//textarea)") == query
+        assert not page.xpath("//script")
+        plain: Any = html.fromstring(ask(path).text)
+        links = plain.xpath("//ul[@class='chips']//a/@href")
+        assert links
+        for link in links:
+            filled: Any = html.fromstring(ask(path + link).text)
+            assert re.match(r"SELECT [^<]*\nFROM (demo.stars|TAP_SCHEMA)", filled.xpath("string(//textarea)"))
+
+
+def test_a_failed_query_becomes_a_page_for_those_who_asked_for_one(ask: Ask) -> None:
+    query = "SELECT id,\n  <b>, raa FROM demo.stars"
+    answer = ask("/tap/sync", "POST", data={"QUERY": query, "RESPONSEFORMAT": "html"})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/html")
+    page: Any = html.fromstring(answer.text)
+    assert page.xpath("string(//textarea)") == query
+    assert not page.xpath("//b")
+    misspelt = ask("/tap/sync", params={"QUERY": "SELECT raa FROM demo.stars", "RESPONSEFORMAT": "text/html"})
+    page = html.fromstring(misspelt.text)
+    assert page.xpath("string(//mark)") == "raa"
+    assert "Did you mean ra" in page.xpath("string(//*[@role='alert'])")
+    for other in ("votable", "csv", "nonsense"):
+        plain = ask("/tap/sync", params={"QUERY": "SELECT raa FROM demo.stars", "RESPONSEFORMAT": other})
+        assert (plain.status_code, plain.headers["content-type"]) == (400, "application/x-votable+xml")
+
+
+def test_a_result_page_leads_back_to_its_query(ask: Ask) -> None:
+    query = "SELECT TOP 1 id FROM demo.stars WHERE ra < 20 AND dec > 0"
+    page: Any = html.fromstring(ask("/tap/sync", params={"QUERY": query, "RESPONSEFORMAT": "html"}).content)
+    (link,) = page.xpath("//a/@href")
+    assert link.startswith("https://vo.example.org/sky/?query=")
+    back: Any = html.fromstring(ask(link.removeprefix("https://vo.example.org/sky")).text)
+    assert back.xpath("string(//textarea)") == query
+
+
+@pytest.mark.parametrize("path", ["/tap/capabilities", "/tap/sync?QUERY=SELECT", "/tap/none", "/capabilities", "/tap"])
+def test_pages_of_any_origin_may_use_the_services(ask: Ask, path: str) -> None:
+    """Fetch standard, section 3.2: without credentials, also when the answer is an error."""
+    answer = ask(path, headers={"origin": "https://notebooks.example.com"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "Location" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_preflight_requests_are_answered(ask: Ask) -> None:
+    headers = {"origin": "https://a.example.com", "access-control-request-method": "DELETE"}
+    answer = ask("/sky//tap/async/abc", "OPTIONS", headers=headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "DELETE" in answer.headers["access-control-allow-methods"]
+    assert ask("/tap/sync", "OPTIONS").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/tables/demo.stars", "/tapestry"])
+def test_other_resources_stay_with_their_origin(ask: Ask, path: str) -> None:
+    assert "access-control-allow-origin" not in ask(path).headers
 
 
 def test_new_tables_appear_without_a_restart(folder: SiteFolder, tmp_path: Path, until: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from nashira import __version__
+from nashira.config.errors import SettingsError
 from nashira.config.settings import Settings, load_settings
 from nashira.server.cli import app, main
 from nashira.server.console import ConsoleReport
@@ -73,6 +77,42 @@ def test_a_site_is_made_once(
     assert "is a site already" in capsys.readouterr().err
 
 
+def test_the_version_is_told() -> None:
+    assert runner.invoke(app, ["--version"]).stdout == f"nashira {__version__}\n"
+
+
+def test_errors_of_the_system_are_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/store/a")
+
+    monkeypatch.setattr("nashira.config.site.open_site", full)
+    assert run(monkeypatch, "check") == 1
+    assert capsys.readouterr().err == "error: /store/a: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[service]\ntitel = 'x'", "service.titel: there is no such setting (did you mean title?)"),
+        ("[serv]\ntitle = 'x'", "serv: there is no such setting (did you mean service?)"),
+        ("[limits]\nwhatever = 1", "limits.whatever: there is no such setting"),
+        ("[service]\nport = 'x'", "service.port: input should be a valid integer"),
+        (b"\xff", "is no text in UTF-8"),
+    ],
+)
+def test_a_typo_in_the_settings_is_told(tmp_path: Path, text: str | bytes, reason: str) -> None:
+    (tmp_path / "nashira.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError, match=re.escape(reason)):
+        load_settings(tmp_path)
+
+
+def test_the_descriptor_is_named_when_it_is_new(site: Path, stars: Path) -> None:
+    told = runner.invoke(app, ["publish", str(stars), "--site", str(site), "--table", "my.stars"]).stdout
+    assert "my.yaml" in told
+    assert f"run nashira publish --site {site}" in told
+    assert "my.yaml" not in runner.invoke(app, ["publish", "--site", str(site)]).stdout
+
+
 def test_publish_says_what_was_done(site: Path, stars: Path) -> None:
     done = runner.invoke(app, ["publish", str(stars), "--site", str(site), "--table", "my.stars"])
     assert done.exit_code == 0, done.output
@@ -99,6 +139,16 @@ def test_the_site_comes_from_option_environment_or_folder(
         (["publish", "{tmp}/[nowhere].fits", "--site", "{site}"], "[nowhere].fits: there is no such file"),
         (["publish", "{stars}", "--site", "{site}", "--table", "ivoa.obscore"], "Virtual Observatory"),
         (["check", "--site", "{tmp}/none"], "nashira init"),
+        (["check", "--site", "{stars}"], "is no site folder"),
+        (["init", "{stars}"], "is a file; choose another name"),
+        (["init", "{stars}/below"], "cannot be made a site"),
+        (["demo", "{stars}"], "is a file; choose another name"),
+        (["publish", "--site", "{site}", "--table", "a.b"], "give the file too"),
+        (["publish", "{stars}", "--site", "{site}", "--table", ""], "say it as schema.name"),
+        (["publish", "{stars}", "--site", "{site}", "--table", "a.b.c"], "say it as schema.name"),
+        (["publish", "{tmp}", "--site", "{site}"], "'{tmp}/*.csv'"),
+        (["publish", "{site}", "--site", "{site}"], "it holds no tables either"),
+        (["publish", "{prose}", "--site", "{site}"], "text for people is no table"),
     ],
 )
 def test_errors_are_one_line_without_a_traceback(
@@ -110,7 +160,10 @@ def test_errors_are_one_line_without_a_traceback(
     arguments: list[str],
     reason: str,
 ) -> None:
-    given = [one.format(site=site, stars=stars, tmp=tmp_path) for one in arguments]
+    prose = tmp_path / "prose.text"
+    prose.write_text("Dear reader of this file\nthere are no stars here\n")
+    given = [one.format(site=site, stars=stars, tmp=tmp_path, prose=prose) for one in arguments]
+    reason = reason.format(tmp=tmp_path)
     assert run(monkeypatch, *given) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: ")
@@ -135,6 +188,14 @@ def test_every_command_teaches_by_an_example(command: str) -> None:
     told = runner.invoke(app, [command, "--help"])
     assert told.exit_code == 0
     assert f"nashira {command}" in told.stdout
+
+
+@pytest.mark.parametrize("module", ["server.serve", "ingest.publish"])
+def test_astropy_waits_until_it_is_needed(module: str) -> None:
+    """Its import takes as long as everything else together."""
+    code = f"import sys, nashira.{module}; print('astropy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_help_loads_nothing_heavy() -> None:
