@@ -68,6 +68,9 @@ class Jobs(Part):
     lease_seconds: float = Field(30, gt=0, description="A worker silent for longer than this has lost its job.")
     tries: int = Field(3, ge=1, description="Times a job is started before it is given up.")
     queued_limit: int = Field(10_000, ge=1, description="Most queued jobs; beyond, the service answers 503.")
+    list_anonymous: bool = Field(
+        True, description="List jobs of anonymous users to everybody; false: only who knows a job's URL reaches it."
+    )
 
 
 class Settings(BaseSettings):

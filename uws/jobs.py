@@ -90,7 +90,12 @@ class Jobs:
         after: datetime | None = None,
         last: int = 10_000,
     ) -> tuple[JobRef, ...]:
-        """Give the owner's jobs, newest first; without ARCHIVED ones unless `phases` names that phase."""
+        """Give the owner's jobs, newest first; without ARCHIVED ones unless `phases` names that phase.
+
+        Anonymous users see none where the setting list_anonymous is false.
+        """
+        if owner is None and not self.settings.jobs.list_anonymous:
+            return ()
         return self.store.list(JobFilter(service, owner, tuple(phases), after, last))
 
     def result(self, job_id: str, name: str, owner: str | None = None) -> tuple[JobResult, Path]:

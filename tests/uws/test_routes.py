@@ -414,6 +414,14 @@ def test_filters_work_together(client: Any, many: list[str], jobs: Jobs) -> None
     assert listed(client, f"?AFTER={third}&LAST=1&PHASE=QUEUED&PHASE=PENDING&PHASE=ERROR") == [many[0]]
 
 
+def test_jobs_of_anonymous_users_can_be_left_out_of_the_list(make_jobs: Callable[..., Jobs]) -> None:
+    closed = make_jobs(jobs={"list_anonymous": False})
+    job = closed.create("tap", (("DO", "it"),))
+    assert closed.list("tap") == ()
+    assert closed.get(job.id).id == job.id
+    assert [ref.id for ref in make_jobs().list("tap")] == [job.id]
+
+
 def test_an_empty_list_is_valid(client: Any, xsd: Any) -> None:
     assert listed(client, "", xsd) == []
 
