@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 from ..config.errors import AdqlSyntaxError
 from . import tree
 from .parse_functions import AGGREGATES, FunctionReader
+from .reader import LISTED, PREDICATES, SUBQUERIES, VALUES
 from .signatures import CALLABLE
 from .spelling import show
 from .tokens import DELIMITED, NAME, NUMBER, STRING
@@ -32,6 +33,7 @@ _POWERS: dict[str, int] = {
 }
 _CONDITIONS = frozenset(get_args(tree.Condition))
 _SIGNS = ("+", "-")
+_LITERALS = (tree.Number, tree.String, tree.Null)
 _CHAINED = "Comparisons are not chained: write a < b AND b < c, or BETWEEN"
 
 
@@ -61,6 +63,7 @@ class ExpressionReader(FunctionReader):
     def climb(self, minimum: int) -> Node:
         """Read an operand and all operators behind it that bind stronger than `minimum`."""
         self.enter()
+        self.spend(VALUES)
         outer, self.height = self.height, 0
         first = self.index
         left = self._operand()
@@ -143,6 +146,7 @@ class ExpressionReader(FunctionReader):
         operand = self._value(left, first)
         kind: Any = self.kinds[self.index]
         self.index += 1
+        self.spend(PREDICATES)
         if kind in _COMPARISONS:
             right = self.value()
             return tree.Comparison(kind, operand, right, self.since(first))
@@ -161,6 +165,7 @@ class ExpressionReader(FunctionReader):
         return read(self, operand, negated, first)
 
     def _between(self, operand: tree.Expression, negated: bool, first: int) -> tree.Between:
+        self.spend(PREDICATES)
         low = self.value()
         self.expect("AND", "AND and the upper end of BETWEEN")
         high = self.value()
@@ -168,14 +173,24 @@ class ExpressionReader(FunctionReader):
 
     def _in(self, operand: tree.Expression, negated: bool, first: int) -> tree.InList | tree.InQuery:
         if self.opens_query():
+            self.spend(SUBQUERIES)
             query = self.subquery()
             return tree.InQuery(operand, query, negated, self.since(first))
         self.expect("(")
-        items = [self.value()]
+        items = [self._listed()]
         while self.accept(","):
-            items.append(self.value())
+            items.append(self._listed())
         self.expect(")", "a comma or )")
         return tree.InList(operand, tuple(items), negated, self.since(first))
+
+    def _listed(self) -> tree.Expression:
+        """Read an item of a list; literals have a larger limit of their own."""
+        spent = self.spent[VALUES]
+        item = self.value()
+        if isinstance(item.operand if isinstance(item, tree.Unary) else item, _LITERALS):
+            self.spent[VALUES] = spent
+            self.spend(LISTED)
+        return item
 
     def _like(self, operand: tree.Expression, negated: bool, first: int) -> tree.Like:
         ignore_case = self.kinds[self.index - 1] == "ILIKE"
@@ -231,6 +246,7 @@ class ExpressionReader(FunctionReader):
     def _exists(self) -> tree.Exists:
         first = self.index
         self.index += 1
+        self.spend(SUBQUERIES)
         query = self.subquery()
         self.grow()
         return tree.Exists(query, self.since(first))

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from ..config.errors import AdqlSyntaxError
 from . import tree
-from .reader import Reader
+from .reader import ARGUMENTS, Reader
 from .signatures import CALLABLE, fault
 from .spelling import type_advice
 from .unexpected import A_COLUMN, A_VALUE, unexpected
@@ -19,6 +19,8 @@ _TYPES = {
     **dict.fromkeys(("CHAR", "VARCHAR"), True),
 }
 _LIST_END = "a comma or )"
+LONGEST_TEXT = 10_000
+"""Most characters of CHAR(n) and VARCHAR(n): texts of fixed length take that room in every row of a result."""
 
 
 class FunctionReader(Reader, ABC):
@@ -45,6 +47,8 @@ class FunctionReader(Reader, ABC):
             while self.accept(","):
                 arguments.append(self.value())
             self.expect(")", _LIST_END)
+        if len(arguments) > ARGUMENTS.most:
+            self.spend(ARGUMENTS, len(arguments))
         self.grow()
         at = self.since(first)
         found = tuple(arguments)
@@ -96,6 +100,10 @@ class FunctionReader(Reader, ABC):
         length = None
         if _TYPES[word] and self.accept("("):
             length = self.whole_number(f"{word}(")
+            if length > LONGEST_TEXT:
+                message = f"{word}({self.tokens.piece(self.index - 1)[:20]}) is too long"
+                place = self.tokens.span(self.index - 1, self.index - 1)
+                raise AdqlSyntaxError(message, place, f"At most {word}({LONGEST_TEXT}) is possible")
             self.expect(")")
         return word, length
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..config.errors import AdqlSyntaxError
 from . import tree
 from .parse_tables import TableReader
-from .reader import SUBQUERY_COST
+from .reader import SUBQUERY_COST, TERMS
 from .tokens import DELIMITED, END, NAME, NUMBER
 from .unexpected import A_FROM, A_NAME, A_QUERY, AN_END, THE_END
 
@@ -156,6 +156,7 @@ class QueryReader(TableReader):
         terms = [self.value()]
         while self.accept(","):
             terms.append(self.value())
+        self.spend(TERMS, len(terms))
         return tuple(terms)
 
     def _order_by(self) -> tuple[tree.Ordering, ...]:
@@ -163,6 +164,7 @@ class QueryReader(TableReader):
         terms = [self._ordering()]
         while self.accept(","):
             terms.append(self._ordering())
+        self.spend(TERMS, len(terms))
         return tuple(terms)
 
     def _ordering(self) -> tree.Ordering:

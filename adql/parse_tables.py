@@ -7,7 +7,7 @@ from typing import Literal
 from ..config.errors import AdqlSyntaxError, Position
 from . import tree
 from .parse_expressions import ExpressionReader
-from .reader import NESTING
+from .reader import NESTING, TABLES
 from .tokens import DELIMITED, END, NAME
 from .unexpected import A_JOIN, A_JOIN_CONDITION, A_TABLE, AN_ALIAS
 
@@ -117,6 +117,7 @@ class TableReader(ExpressionReader):
         kind = self.kinds[self.index]
         first = self.index
         if kind in (NAME, DELIMITED):
+            self.spend(TABLES)
             parts = self.names(A_TABLE, 3)
             alias = self.alias()
             return tree.TableName(parts[:-1], parts[-1], alias, self.since(first))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+
 from ..config.errors import AdqlSyntaxError, Position
 from . import tree
 from .tokens import DELIMITED, NAME, Tokens
@@ -13,6 +16,26 @@ NESTING = 80
 SUBQUERY_COST = 3
 HEIGHT = 128
 _LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many of something one query may have, so that no engine plans it for minutes."""
+
+    most: int
+    what: str
+    advice: str
+
+
+# At these limits planning takes DuckDB about two seconds, which nothing can interrupt, and some hundred megabytes;
+# conditions cost it the square of their number.
+VALUES = Limit(10_000, "columns, values and functions", "Split the query, or upload a table and join it")
+LISTED = Limit(50_000, "values in lists", "Upload a table and join it")
+PREDICATES = Limit(1000, "comparisons", "Use IN for lists of values, or upload a table and join it")
+SUBQUERIES = Limit(20, "subqueries in conditions", "Join the tables, or upload a table and join it")
+TABLES = Limit(200, "tables", "Split the query")
+ARGUMENTS = Limit(4096, "arguments of one function", "Simplify the region, or split the query")
+TERMS = Limit(256, "terms of GROUP BY and ORDER BY", "Order and group by fewer values")
 
 
 class Reader:
@@ -27,6 +50,7 @@ class Reader:
         self.index = 0
         self.depth = 0
         self.height = 0
+        self.spent: Counter[Limit] = Counter()
 
     def since(self, first: int) -> Position:
         """Give the place from token `first` to the token just read."""
@@ -58,6 +82,13 @@ class Reader:
                 self.tokens.span(self.index, self.index),
                 "Take parentheses away, or name subqueries with WITH",
             )
+
+    def spend(self, limit: Limit, count: int = 1) -> None:
+        """Count what the query has; AdqlSyntaxError at the last token beyond the limit."""
+        self.spent[limit] += count
+        if self.spent[limit] > limit.most:
+            place = self.tokens.span(max(0, self.index - 1), max(0, self.index - 1))
+            raise AdqlSyntaxError(f"The query has more than {limit.most} {limit.what}", place, limit.advice)
 
     def grow(self) -> None:
         """Count one more node above the tallest tree."""

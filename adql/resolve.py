@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import cast
 
-from ..config.errors import AdqlTypeError, Position, UnknownName
+from ..config.errors import AdqlTypeError, Position, UnknownName, Unsupported
 from ..schema.model import Catalog, Column, Table
 from ..schema.types import STRING
 from . import tree
 from .kinds import NULL, common_type, kind_of, name_of
 from .resolve_conditions import condition
 from .resolve_context import Context
-from .resolve_names import Frame, Names, Scope, entries, same, unknown_reference
+from .resolve_names import COLUMNS_MOST, Frame, Names, Scope, entries, same, unknown_reference
 from .resolve_tables import tables
 from .resolve_values import value
 from .resolved import (
@@ -158,7 +159,7 @@ def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | 
     source, frame = tables(node.tables, around)
     context = Context(names, Scope(frame, parent), _query, condition)
     where = condition(node.where, context.without_aggregates("WHERE")) if node.where is not None else None
-    items = list(_items(node.items, context))
+    items = _counted(_items(node.items, context), names, node.at)
     values = tuple(item for _, item in items)
     columns = _columns(items)
     aliased = replace(context, aliases=_aliases(node.items, items))
@@ -171,6 +172,16 @@ def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | 
     if groups or having is not None or _aggregated((*values, *ordered)):
         _check_grouped((*values, *ordered, *([having] if having is not None else [])), groups, sources)
     return SelectQuery(node.distinct, node.top, query.offset, values, columns, source, where, groups, having, order)
+
+
+def _counted(items: Iterable[tuple[str, Value]], names: Names, at: Position) -> list[tuple[str, Value]]:
+    """Collect the items of a SELECT; Unsupported where the query has too many, as `*` upon `*` can make."""
+    found = list(islice(items, names.columns_left + 1))
+    names.columns_left -= len(found)
+    if names.columns_left < 0:
+        message = "All SELECTs of the query together have too many columns"
+        raise Unsupported(message, at, f"At most {COLUMNS_MOST} are possible: name those you need instead of *")
+    return found
 
 
 def _items(nodes: Iterable[tree.Item | tree.Star], context: Context) -> Iterable[tuple[str, Value]]:
@@ -230,7 +241,7 @@ def _aliases(nodes: Sequence[tree.Item | tree.Star], items: Sequence[tuple[str, 
 
 def _group(term: tree.Expression, values: Sequence[Value], context: Context) -> Value:
     if isinstance(term, tree.Number) and term.text.isdigit():
-        number = _number(int(term.text), len(values), term.at, "GROUP BY")
+        number = _number(int(term.text[:20]), len(values), term.at, "GROUP BY")
         made = values[number - 1]
     else:
         made = value(term, context.without_aggregates("GROUP BY"))

@@ -16,6 +16,9 @@ from .resolved import ColumnValue, Common, QuerySource, Source, TableSource, Val
 from .spelling import closest, did_you_mean
 from .tree import ColumnRef, Identifier, TableName
 
+COLUMNS_MOST = 10_000
+"""Columns of all SELECTs of a query together."""
+
 
 def same(identifier: Identifier, name: str) -> bool:
     """Tell whether the identifier of a query means the raw `name`."""
@@ -190,6 +193,7 @@ class Names:
     read: dict[str, None] = field(default_factory=dict)
     features: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
+    columns_left: int = COLUMNS_MOST
     _count: int = 0
 
     def label(self, letter: str) -> str:

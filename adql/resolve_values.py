@@ -35,6 +35,8 @@ from .resolved import (
     Value,
 )
 
+_DIGITS = 240  # of a whole number; hexadecimal ones beyond have no double
+
 
 def value(node: tree.Expression, context: Context) -> Value:
     """Resolve an expression."""
@@ -46,6 +48,9 @@ def value(node: tree.Expression, context: Context) -> Value:
 
 def _number(node: tree.Number, _: Context) -> Value:
     text = node.text
+    if len(text) > _DIGITS and text.isalnum():
+        message = f"The number {text[:40]}… is too large"
+        raise AdqlTypeError(message, node.at)
     if text[:2] in ("0x", "0X"):
         whole = int(text, 16)
     elif text.isdigit():

@@ -43,6 +43,7 @@ class Limits(Part):
     async_seconds_hard: float = Field(86_400, gt=0, description="Longest execution duration a job may ask for.")
     retention_seconds: float = Field(604_800, gt=0, description="Time until a new job and its result are destroyed.")
     retention_seconds_hard: float = Field(2_592_000, gt=0, description="Longest retention a job may ask for.")
+    result_bytes: int = Field(20_000_000_000, gt=0, description="Most bytes of a job's result.")
     upload_bytes: int = Field(100_000_000, gt=0, description="Most bytes of one request body or fetched upload.")
     upload_rows: int = Field(1_000_000, gt=0, description="Most rows of one uploaded table.")
     upload_tables: int = Field(10, gt=0, description="Most tables uploaded with one query.")

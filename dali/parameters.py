@@ -5,7 +5,8 @@ Sources: DALI 1.1 sections 2 and 4, TAP 1.1 section 2.7; RFC 7578 for multipart 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -22,6 +23,8 @@ __all__ = ["Form", "Part", "read_form"]
 
 _URLENCODED = b"application/x-www-form-urlencoded"
 _MULTIPART = b"multipart/form-data"
+# A client that sends nothing of its body for so long has gone, whatever its connection says.
+STALL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +104,29 @@ async def _limited(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     size = int(announced) if announced.isascii() and announced.isdigit() else 0
     if size <= max_bytes:
         size = 0
-        try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > max_bytes:
-                    break
-                if chunk:
-                    yield chunk
-        except ClientDisconnect:
-            message = "The client went away"
-            raise Cancelled(message) from None
+        chunks = request.stream()
+        while (chunk := await _next(chunks)) is not None:
+            size += len(chunk)
+            if size > max_bytes:
+                break
+            if chunk:
+                yield chunk
     if size > max_bytes:
         message = f"The request is longer than the limit of {max_bytes} bytes"
         raise UploadTooLarge(message)
+
+
+async def _next(chunks: AsyncGenerator[bytes, None]) -> bytes | None:
+    """Wait for the next piece of a body, None at its end; a client that sends nothing for long is given up."""
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            return await anext(chunks, None)
+    except TimeoutError:
+        message = f"The body of the request stopped coming; nothing was received for {STALL_SECONDS:g} seconds"
+        raise ParameterError(message) from None
+    except ClientDisconnect:
+        message = "The client went away"
+        raise Cancelled(message) from None
 
 
 async def _collect(body: AsyncIterator[bytes], max_bytes: int) -> bytes:

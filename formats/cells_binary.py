@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..config.errors import ParameterError
+from ..schema.types import PARTS
 from .arrays import Lengths, binary_array, flatten, numbers, padded, text_bytes, utf16_units, valid
 from .cells_text import VOTABLE, json_texts, texts
 from .layout import Layout
@@ -60,7 +61,7 @@ def cell_dtype(cell: Cell) -> np.dtype[Any]:
         return np.dtype((_CODE[layout.atom.datatype], (layout.items * (layout.width or 1),)))
     if layout.kind == "bit":
         return np.dtype(("u1", ((layout.items + 7) // 8,)))
-    base = {"floatComplex": ">f4", "doubleComplex": ">f8"}.get(layout.atom.datatype, layout.atom.numpy)
+    base = PARTS.get(layout.atom.datatype, layout.atom.numpy)
     count = layout.items * layout.parts
     return np.dtype((base, (count,))) if layout.listed or layout.parts > 1 else np.dtype(base)
 

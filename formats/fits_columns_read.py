@@ -9,7 +9,7 @@ from math import prod
 
 from ..config.errors import UploadError, UploadTooLarge
 from ..schema.model import Column
-from ..schema.types import VOType
+from ..schema.types import ATOMS, PARTS, VOType
 from .fits_header_read import Header
 from .fits_units_read import vo_unit
 from .source import ReadLimits, check_columns, unique_names
@@ -17,12 +17,9 @@ from .source import ReadLimits, check_columns, unique_names
 _BINARY = re.compile(r"\s*(\d{0,12})([LXBIJKAEDCMPQ])(.*)\Z", re.DOTALL)
 _ARRAY = re.compile(r"([LXBIJKAEDCM])")
 _ASCII = re.compile(r"\s*([AIFED])(\d{1,6})(?:\.\d{1,3})?\s*\Z")
-_SIZES = {"L": 1, "X": 0, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16}
-_DATATYPES = {
-    "L": "boolean", "X": "bit", "B": "unsignedByte", "I": "short", "J": "int", "K": "long",
-    "A": "char", "E": "float", "D": "double", "C": "floatComplex", "M": "doubleComplex",
-}  # fmt: skip
-_DTYPES = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "C": ">f4", "M": ">f8"}
+_ATOMS = {atom.fits: atom for atom in ATOMS.values() if atom.datatype != "unicodeChar"}  # by the letter of TFORM
+_SIZES = {letter: atom.size_bytes for letter, atom in _ATOMS.items()} | {"X": 0}
+_DTYPES = {letter: PARTS.get(_ATOMS[letter].datatype, _ATOMS[letter].numpy) for letter in "BIJKEDCM"}
 # (code, TZERO) of integers that are only shifted (section 5.2.5): the type that holds them
 _SHIFTED = {("B", -128): "short", ("I", 1 << 15): "int", ("J", 1 << 31): "long", ("K", 1 << 63): "char"}
 _EMPTY_COMMENT = re.compile(r"(?i)(label for|name of|data|column)?\s*(field|column|name)?\s*\d*\s*(name|label)?\Z")
@@ -135,7 +132,7 @@ def _scaling(header: Header, n: int, code: str) -> tuple[str, float, float]:
     scale = scale if isinstance(scale, int | float) and not isinstance(scale, bool) else 1
     zero = zero if isinstance(zero, int | float) and not isinstance(zero, bool) else 0
     if code not in _DTYPES or (scale, zero) == (1, 0) or code in "CM":
-        return _DATATYPES[code], 1, 0
+        return _ATOMS[code].datatype, 1, 0
     if scale == 1 and (code, zero) in _SHIFTED:
         return _SHIFTED[code, int(zero)], 1, int(zero)
     return "double", scale, zero

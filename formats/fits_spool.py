@@ -25,6 +25,10 @@ from .fits_escapes import has_escapes, to_ascii
 from .layout import Layout, layout_of
 from .stream import ResultStream
 
+SPOOL_BYTES = 20_000_000_000
+"""Most bytes of temporary space for one FITS result."""
+_TOO_LARGE = "The temporary space for FITS results is used up; ask for another RESPONSEFORMAT or for fewer rows"
+
 
 @dataclass(slots=True)
 class Learnt:
@@ -76,19 +80,24 @@ def spool_file() -> IO[bytes]:
 
 
 def spool(stream: ResultStream, file: IO[bytes]) -> Spool:
-    """Drain the stream into `file`; OutOfResources where the disk is full, errors of the source pass through."""
+    """Drain the stream into `file`; OutOfResources where that is too much for the disk."""
     columns = tuple(stream.columns)
     layouts = tuple(layout_of(column.type) for column in columns)
     types = [arrow_type(column.type) for column in columns]
     schema = pa.schema([(f"c{i}", _spooled_type(column)) for i, column in enumerate(columns)])
     learnt = tuple(Learnt() for _ in columns)
+    size = 0
     with pa.ipc.new_file(file.name, schema) as writer:
         for batch in stream:
             for piece in pieces(batch):
                 arrays = [_prepare(array, layout) for array, layout in zip(conform(piece, types), layouts, strict=True)]
                 for array, layout, facts in zip(arrays, layouts, learnt, strict=True):
                     learn(array, layout, facts)
-                _write(writer, pa.RecordBatch.from_arrays(arrays, schema=schema))
+                ready = pa.RecordBatch.from_arrays(arrays, schema=schema)
+                size += ready.nbytes
+                if size > SPOOL_BYTES:
+                    raise OutOfResources(_TOO_LARGE)
+                _write(writer, ready)
     return Spool(file.name, learnt, layouts)
 
 
@@ -96,8 +105,7 @@ def _write(writer: Any, batch: pa.RecordBatch) -> None:
     try:
         writer.write_batch(batch)
     except OSError as error:
-        message = "The temporary space for FITS results is used up; ask for another RESPONSEFORMAT or for fewer rows"
-        raise OutOfResources(message) from error
+        raise OutOfResources(_TOO_LARGE) from error
 
 
 def is_ready_text(layout: Layout) -> bool:

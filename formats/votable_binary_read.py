@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..config.errors import UploadError
 from ..schema.arrow import schema_of
-from ..schema.types import ATOMS, FLOATS, STRINGS, arrow_type
+from ..schema.types import ATOMS, FLOATS, PARTS, STRINGS, arrow_type
 from .cells_read import (
     Cells,
     Flags,
@@ -36,7 +36,6 @@ from .votable_fields_read import Field, text_width
 from .votable_rows_read import RowPlan, Rows, locate_rows
 
 _BLANKS = b" \t\r\n"
-_PART = {"floatComplex": ">f4", "doubleComplex": ">f8"}
 
 
 def binary_batches(
@@ -152,7 +151,7 @@ def _elements(
         if counts is None:
             return bits(cells.compact(), int(cells.lengths[0]), one.count), None
         return open_bits(cells.compact(), counts), None
-    numbers = cells.numbers(_PART.get(one.datatype, ATOMS[one.datatype].numpy))
+    numbers = cells.numbers(PARTS.get(one.datatype, ATOMS[one.datatype].numpy))
     absent = _magic(numbers, one)
     if null is None and one.scalar and one.datatype in FLOATS:
         nan = np.isnan(numbers)

@@ -76,6 +76,9 @@ def open_source(root: Path, source: str) -> list[Content]:
         return [_joined(paths)]
     if paths[0].is_dir():
         return [_in_place(paths[0])]
+    if not paths[0].is_file():
+        message = f"{source}: this is no ordinary file"  # a pipe would be waited for without end
+        raise PublishError(message)
     tables = _tables(paths[0])
     several = len(tables) > 1
     return [

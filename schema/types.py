@@ -50,6 +50,7 @@ ATOMS: dict[str, Atom] = {
         Atom("unicodeChar", pa.string(), "VARCHAR", "A", "U", 2, "VARCHAR"),
     )
 }
+PARTS = {"floatComplex": ">f4", "doubleComplex": ">f8"}  # NumPy types of the two parts of a complex number
 INTEGERS = frozenset({"unsignedByte", "short", "int", "long"})
 FLOATS = frozenset({"float", "double"})
 NUMBERS = INTEGERS | FLOATS

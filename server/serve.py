@@ -19,6 +19,7 @@ from ..config.settings import Service
 from ..config.site import SiteFolder
 from .app import create_app, open_engine
 from .log import configure_logging
+from .protocol import GuardedProtocol
 
 _BACKLOG = 2048
 _LAST_SECONDS = 0.5
@@ -68,7 +69,7 @@ def serve(
     config = uvicorn.Config(
         create_app(folder),
         loop="uvloop",
-        http="httptools",
+        http=GuardedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -33,12 +33,24 @@ def circle_cells(ra_deg: Floats, dec_deg: Floats, radius_deg: Floats, order: int
         return np.empty(0, dtype=np.int64), counts
     ra, dec = ra_deg[good] % 360.0, dec_deg[good]
     radius = radius_deg[good] + _MARGIN_DEG
+    _refuse_too_many(radius, order)
     coarse = _coarse_order(float(radius.max()), order)
     cells, owner = _neighbourhood(ra, dec, radius, coarse)
     if order > coarse:
         cells, owner = _finer(ra, dec, radius, cells, owner, coarse, order)
     counts[good] = np.bincount(owner, minlength=len(good))
     return cells, counts
+
+
+def _refuse_too_many(radius_deg: Floats, order: int) -> None:
+    """Raise ValueError where the bare areas of the circles make too many cells, before any work is done."""
+    caps = np.sin(np.deg2rad(np.minimum(radius_deg, 180.0)) / 2.0) ** 2  # parts of the sphere
+    if float(caps.sum()) * 12 * 4**order > _MOST_CELLS:
+        raise _too_many(order)
+
+
+def _too_many(order: int) -> ValueError:
+    return ValueError(f"the circles have too many cells of order {order}: choose a lower order")
 
 
 def _coarse_order(radius_deg: float, order: int) -> int:
@@ -72,8 +84,7 @@ def _finer(
     coarse = max(coarse, 0)
     while coarse < order:
         if len(cells) * 4 > _MOST_CELLS:
-            message = f"the circles have too many cells of order {order}: choose a lower order"
-            raise ValueError(message)
+            raise _too_many(order)
         coarse += 1
         cells, owner = healpix.children(cells, 1), np.repeat(owner, 4)
         reach = np.minimum(np.pi, np.deg2rad(radius) + healpix.cell_radius_rad(coarse))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from ..config.errors import OutOfResources
 from ..dali.parameters import Form, Part
 from ..query.site import Site
 from ..uws.model import Job, JobResult, Runner, Work
@@ -23,7 +24,7 @@ def runner(site: Site) -> Runner:
         context = Context(site.folder.temp, seconds, work.job.id, work.on_cancel)
         execution = execute(site, _form(work.job), context)
         path = work.folder / RESULT
-        size = _write(execution, path, work)
+        size = _write(execution, path, work, site.folder.settings.limits.result_bytes)
         return (JobResult(RESULT, execution.request.format.content_type, size, execution.stream.rows),)
 
     return run_job
@@ -36,12 +37,18 @@ def _form(job: Job) -> Form:
     return Form(values, parts)
 
 
-def _write(execution: Execution, path: Path, work: Work) -> int:
-    """Write the result and give its size in bytes; the engine is released however it ends."""
+def _write(execution: Execution, path: Path, work: Work, most: int) -> int:
+    """Write the result and give its size in bytes; the engine is released however it ends.
+
+    OutOfResources beyond `most` bytes: a result must not fill the disk that jobs and store share.
+    """
     size = told = 0
     with path.open("wb") as file, closing(execution.stream):
         for chunk in execution.chunks():
             size += file.write(chunk)
+            if size > most:
+                message = f"The result has more than {most} bytes, the limit; ask for fewer rows or columns"
+                raise OutOfResources(message)
             if size - told >= _PROGRESS_BYTES:
                 told = size
                 work.progress({"rows": str(execution.stream.rows)})

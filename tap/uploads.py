@@ -17,7 +17,8 @@ from ..schema.arrow import schema_of
 from .fetch import OnCancel, fetch
 from .parameters import UploadReference
 
-# A compressed upload may grow by this factor over the limit for what is sent.
+# A compressed upload may grow by this factor over the limit for what is sent, and so may all tables of one
+# request together in memory.
 _EXPANSION = 4
 
 
@@ -28,32 +29,43 @@ def read_uploads(
 
     All or nothing: UploadError names the table that failed, UploadTooLarge the limit (TAP-72).
     """
-    return tuple(_read(reference, folder, limits, on_cancel) for reference in references)
+    tables: list[UploadedTable] = []
+    room = _EXPANSION * limits.upload_bytes
+    for reference in references:
+        most = ReadLimits(bytes=_EXPANSION * limits.upload_bytes, rows=limits.upload_rows, memory_bytes=room)
+        table = _read(reference, folder, limits, most, on_cancel)
+        room = max(0, room - table.rows.get_total_buffer_size())
+        tables.append(table)
+    return tuple(tables)
 
 
-def _read(reference: UploadReference, folder: Path, limits: Limits, on_cancel: OnCancel) -> UploadedTable:
+def _read(
+    reference: UploadReference, folder: Path, limits: Limits, most: ReadLimits, on_cancel: OnCancel
+) -> UploadedTable:
     try:
         if reference.path is not None:
-            return _table(reference.name, reference.path, limits)
-        return _fetched(reference, folder, limits, on_cancel)
+            return _table(reference.name, reference.path, most)
+        return _fetched(reference, folder, limits, most, on_cancel)
     except UploadError as error:
         raise type(error)(f"UPLOAD {reference.name}: {error}") from error
 
 
-def _fetched(reference: UploadReference, folder: Path, limits: Limits, on_cancel: OnCancel) -> UploadedTable:
+def _fetched(
+    reference: UploadReference, folder: Path, limits: Limits, most: ReadLimits, on_cancel: OnCancel
+) -> UploadedTable:
     path = folder / f"fetched-{secrets.token_hex(8)}"
     try:
         fetch(reference.uri, path, limits, on_cancel)
-        return _table(reference.name, path, limits)
+        return _table(reference.name, path, most)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _table(name: str, path: Path, limits: Limits) -> UploadedTable:
+def _table(name: str, path: Path, most: ReadLimits) -> UploadedTable:
     if not path.exists():
         message = "its file is gone; send the request again"
         raise Cancelled(message)
-    source = read_upload(path, ReadLimits(bytes=_EXPANSION * limits.upload_bytes, rows=limits.upload_rows))
+    source = read_upload(path, most)
     schema = schema_of(source.columns)
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in source.batches)
     return UploadedTable(name, tuple(source.columns), pa.Table.from_batches(batches, schema))

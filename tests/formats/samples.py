@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from nashira.formats.source import SourceTable
 from nashira.formats.stream import ResultStream
 from nashira.schema.arrow import schema_of
 from nashira.schema.model import Column
-from nashira.schema.types import LONG
+from nashira.schema.types import LONG, arrow_type
 
 Writer = Callable[[ResultStream], Iterator[bytes]]
 
@@ -55,3 +56,18 @@ def tabledata(fields: str, *rows: str) -> str:
 def binary(fields: str, data: bytes, name: str = "BINARY") -> str:
     """Give a VOTable whose rows are bytes in base64; `name` is BINARY or BINARY2."""
     return document(fields, f'<{name}><STREAM encoding="base64">{base64.b64encode(data).decode()}</STREAM></{name}>')
+
+
+def rows_of(table: SourceTable) -> pa.Table:
+    """Give all rows of a table that was read, its batches checked against its columns."""
+    batches = list(table.batches)
+    for batch in batches:
+        assert batch.schema.types == [arrow_type(column.type) for column in table.columns]
+        batch.validate(full=True)
+    return pa.Table.from_batches(batches) if batches else pa.table({})
+
+
+def column_of(table: SourceTable) -> list[Any]:
+    """Give the values of the first column of a table that was read."""
+    values: list[Any] = rows_of(table).column(0).to_pylist()
+    return values

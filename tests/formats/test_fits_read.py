@@ -20,6 +20,7 @@ from nashira.formats.source import ReadLimits, SourceTable
 from nashira.formats.stream import ResultStream
 from nashira.schema.model import Column
 from nashira.schema.types import VOType, arrow_type
+from tests.formats.samples import column_of, rows_of
 
 LIMITS = ReadLimits()
 Folders = pytest.TempPathFactory
@@ -38,19 +39,6 @@ def binary(path: Path, *columns: fits.Column) -> SourceTable:
 
 def one_column(column: fits.Column) -> fits.BinTableHDU:
     return fits.BinTableHDU.from_columns([column])
-
-
-def rows_of(table: SourceTable) -> pa.Table:
-    batches = list(table.batches)
-    for batch in batches:
-        assert batch.schema.types == [arrow_type(column.type) for column in table.columns]
-        batch.validate(full=True)
-    return pa.Table.from_batches(batches)
-
-
-def column_of(table: SourceTable) -> list[Any]:
-    values: list[Any] = rows_of(table).column(0).to_pylist()
-    return values
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from nashira.formats.stream import ResultStream
 from nashira.schema.arrow import field_of
 from nashira.schema.model import Column
 from nashira.schema.types import VOType, arrow_type
+from tests.formats.samples import rows_of
 
 LIMITS = ReadLimits()
 Folders = pytest.TempPathFactory
@@ -31,14 +32,6 @@ Folders = pytest.TempPathFactory
 def stored(path: Path, table: pa.Table) -> SourceTable:
     pq.write_table(table, path / "t.parquet")
     return read_upload(path / "t.parquet", LIMITS)
-
-
-def rows_of(table: SourceTable) -> pa.Table:
-    batches = list(table.batches)
-    for batch in batches:
-        assert batch.schema.types == [arrow_type(column.type) for column in table.columns]
-        batch.validate(full=True)
-    return pa.Table.from_batches(batches)
 
 
 UTC = dt.timezone(dt.timedelta(hours=2))

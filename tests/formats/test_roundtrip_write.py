@@ -29,7 +29,8 @@ from nashira.schema.types import BOOLEAN, DOUBLE, FLOAT, INTEGER, LONG, POINT, P
 from tests.formats.samples import Writer, batch_of
 
 FLOATS32 = st.floats(width=32)
-ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+# astropy strips the cells of TABLEDATA; test_roundtrip_own has blanks at both ends
+ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12).map(str.strip)
 
 
 Result = tuple[list[Column], list[list[Any]], list[pa.RecordBatch]]  # columns, their values, the same as batches
@@ -49,8 +50,10 @@ KINDS: dict[VOType, st.SearchStrategy[Any]] = {
     FLOAT: FLOATS32,
     BOOLEAN: st.booleans(),
     STRING: ASCII,
-    VOType("char", "12"): ASCII.map(lambda text: text.rstrip()),
-    VOType("unicodeChar", "*"): st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=8),
+    VOType("char", "12"): ASCII,
+    VOType("unicodeChar", "*"): st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=8).map(
+        str.strip
+    ),
     TIMESTAMP: st.datetimes().map(lambda when: when.replace(microsecond=when.microsecond // 1000 * 1000)),
     POINT: st.lists(st.floats(allow_nan=False), min_size=2, max_size=2),
     POLYGON: st.lists(st.floats(allow_nan=False), min_size=1, max_size=6),

@@ -24,24 +24,11 @@ from nashira.formats.stream import ResultStream
 from nashira.formats.votable_write import write_binary, write_binary2, write_tabledata
 from nashira.schema.model import Column
 from nashira.schema.types import VOType, arrow_type
-from tests.formats.samples import binary, document, tabledata
+from tests.formats.samples import binary, column_of, document, rows_of, tabledata
 
 LIMITS = ReadLimits()
 Folders = pytest.TempPathFactory
 Upload = Callable[..., SourceTable]
-
-
-def rows_of(table: SourceTable) -> pa.Table:
-    batches = list(table.batches)
-    for batch in batches:
-        assert batch.schema.types == [arrow_type(column.type) for column in table.columns]
-        batch.validate(full=True)
-    return pa.Table.from_batches(batches, batches[0].schema) if batches else pa.table({})
-
-
-def column_of(table: SourceTable) -> list[Any]:
-    values: list[Any] = rows_of(table).column(0).to_pylist()
-    return values
 
 
 def field(datatype: str, size: str = "", more: str = "") -> str:
