@@ -27,7 +27,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._useful = False  # whether the bytes just read completed something
         self._useless_bytes = 0
-        self._in_body = False
+        self._in_head = self._in_body = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -47,12 +47,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._useless_bytes = 0 if self._useful else self._useless_bytes + len(data)
         if self._useless_bytes > HEAD_BYTES:
             self._refuse()
-        elif not (self._in_body or self._useful or self._timer):
+        elif self._in_head and self._timer is None:
             self._start_timer()
+
+    def on_message_begin(self) -> None:
+        """Note the start of a head."""
+        self._in_head = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Note the end of a head."""
-        self._useful = self._in_body = True
+        self._in_head, self._useful, self._in_body = False, True, True
         self._stop_timer()
         super().on_headers_complete()
 

@@ -211,3 +211,21 @@ def test_both_encodings_carry_any_text(values: list[tuple[str, str]]) -> None:
     body = multipart(*[(named(name), value.encode()) for name, value in values], boundary="q0w9e8r7")
     if values:
         assert read(folder, [body], "multipart/form-data; boundary=q0w9e8r7").values == expected
+
+
+def test_a_body_that_stops_coming_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nashira.dali.parameters.STALL_SECONDS", 0.05)
+    first = multipart((named("f", '; filename="x"'), b"a" * 100_000), end="")
+
+    async def receive() -> Message:
+        nonlocal first
+        body, first = first, b""
+        if not body:
+            await asyncio.sleep(60)
+        return {"type": "http.request", "body": body, "more_body": True}
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=xyz")]
+    scope = {"type": "http", "method": "POST", "headers": headers, "query_string": b""}
+    with pytest.raises(ParameterError, match="stopped coming"):
+        asyncio.run(read_form(Request(scope, receive), tmp_path, 10_000_000))
+    assert not list(tmp_path.iterdir())

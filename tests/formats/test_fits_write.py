@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from nashira.config.errors import EngineError, ParameterError
+from nashira.config.errors import EngineError, OutOfResources, ParameterError
 from nashira.formats.fits_cards import card, commentary
 from nashira.formats.fits_write import write_fits
 from nashira.formats.stream import ResultInfo, ResultStream
@@ -192,3 +192,10 @@ def test_cards_hold_any_text(length: int, letter: str) -> None:
 
 def test_commentary_is_cut_at_72_characters() -> None:
     assert str(fits.Header.fromstring(commentary("HISTORY", "x" * 100))["HISTORY"]).replace("\n", "") == "x" * 100
+
+
+def test_a_result_too_large_for_the_disk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nashira.formats.fits_spool.SPOOL_BYTES", 10_000)
+    assert len(b"".join(write_fits(stream([Column("a", DOUBLE)], [0.0] * 1000)))) > 8000
+    with pytest.raises(OutOfResources, match="temporary space for FITS"):
+        b"".join(write_fits(stream([Column("a", DOUBLE)], [0.0] * 2000)))

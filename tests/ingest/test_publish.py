@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -267,3 +268,10 @@ def test_the_main_table_of_a_file_is_the_one_with_positions(site: Publisher, tmp
     fits.HDUList([fits.PrimaryHDU(), log, fits.BinTableHDU.from_columns(sky, name="SOURCES")]).writeto(path)
     site.publish(path, table="survey.main")
     assert {name: table.rows for name, table in tables(site).items()} == {"survey.main": 30, "survey.main_gti": 900}
+
+
+def test_a_pipe_is_no_source(site: Publisher, tmp_path: Path) -> None:
+    pipe = tmp_path / "stars.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(PublishError, match="no ordinary file"):
+        site.publish(pipe)

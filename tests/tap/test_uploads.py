@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import MaskedColumn, Table
 from lxml import etree
@@ -111,6 +113,25 @@ def test_tap_72_too_much(http: httpx.Client, wire: Any) -> None:
     assert "3 are allowed" in wire.failed(wire.post(http, JOIN, four, {"t": wire.votable(wire.mine())}))
     wire.failed(wire.post(http, JOIN, "mine,param:t", {"t": wire.votable(wire.mine(10_001))}), 413)
     wire.failed(wire.post(http, JOIN, "mine,param:t", {"t": b"x" * 5_000_001}), 413)
+
+
+def parquet(rows: int) -> bytes:
+    """A file of some hundred bytes that becomes 8 bytes a row."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"n": pa.array(np.zeros(rows, "i8"))}), sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def test_all_tables_of_a_request_share_one_limit_of_memory(
+    serve_with: Callable[..., contextlib.AbstractContextManager[Any]], wire: Any
+) -> None:
+    text = "SELECT COUNT(*) AS n FROM TAP_UPLOAD.a"
+    small = serve_with("limits", upload_bytes=10_000, upload_rows=100_000)
+    with small as service, httpx.Client(base_url=service.tap) as http:
+        assert wire.rows(wire.post(http, text, ["a,param:t"], {"t": parquet(3_000)})) == [["3000"]]
+        three = [f"{name},param:t" for name in "abc"]
+        message = wire.failed(wire.post(http, text, three, {"t": parquet(3_000)}), 413)
+    assert message.startswith("UPLOAD b: ")
 
 
 def test_tap_73_gzip(http: httpx.Client, wire: Any) -> None:
