@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 UV := .tools/bin/uv
 BIN := .venv/bin
-APT_PACKAGES := stilts
+APT_PACKAGES := stilts postgresql-15 postgresql-15-pgsphere postgresql-15-q3c redis-server
 
 .PHONY: help demo test check conformance bench lock debian clean
 
@@ -39,7 +39,7 @@ clean:           ## remove environments, demo and caches
 
 # Debian packages: installed when root, else named.
 debian:
-	@command -v stilts >/dev/null || { \
+	@dpkg-query -W -f='$${Status}\n' $(APT_PACKAGES) 2>/dev/null | grep -c '^install ok installed' | grep -qx $(words $(APT_PACKAGES)) || { \
 	  if [ "$$(id -u)" = 0 ]; then \
 	    echo "installing Debian packages: $(APT_PACKAGES)"; \
 	    (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \

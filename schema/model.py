@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .names import adql_name
 from .types import VOType
@@ -58,12 +59,30 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
+class SkyIndex:
+    """An index on a table's position that the engine's own extension serves.
+
+    `q3c`: on q3c_ang2ipix(ra, dec) of the position columns. `pgsphere`: on the spoint column `column`, or, where that
+    is empty, on spoint(radians(ra), radians(dec)) of the position columns.
+    """
+
+    kind: Literal["q3c", "pgsphere"]
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
-    """A table that lives inside the engine under these names (schema, table)."""
+    """A table that lives inside the engine under these names (schema, table).
+
+    `native` names columns that hold a type of an extension where the model promises a DALI array: (column, type),
+    the types being spoint, scircle, spoly, sbox and smoc.
+    """
 
     path: tuple[str, ...]
     rows: int = 0
-    indexed: bool = False  # it has a _healpix_29 column
+    indexed: bool = False  # it has a _healpix_29 column with an index
+    sky: SkyIndex | None = None
+    native: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
