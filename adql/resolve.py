@@ -19,7 +19,7 @@ from . import tree
 from .kinds import NULL, common_type, kind_of, name_of
 from .resolve_conditions import condition
 from .resolve_context import Context
-from .resolve_names import COLUMNS_MOST, Frame, Names, Scope, entries, same, unknown_reference
+from .resolve_names import COLUMNS_MOST, Frame, Names, Scope, entries, same
 from .resolve_tables import tables
 from .resolve_values import value
 from .resolved import (
@@ -42,6 +42,7 @@ from .resolved import (
     sources_of,
     walk,
 )
+from .unknown import unknown_reference
 
 
 def resolve(query: tree.Query, catalog: Catalog, uploads: Sequence[Table] = ()) -> tuple[Query, Names]:
@@ -157,7 +158,7 @@ def _number(number: int, count: int, at: Position, clause: str) -> int:
 def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | None) -> SelectQuery:
     around = Context(names, parent or Scope(Frame()), _query, condition, "FROM")
     source, frame = tables(node.tables, around)
-    context = Context(names, Scope(frame, parent), _query, condition)
+    context = Context(names, Scope(frame, parent), _query, condition, named=_named(node.items))
     where = condition(node.where, context.without_aggregates("WHERE")) if node.where is not None else None
     items = _counted(_items(node.items, context), names, node.at)
     values = tuple(item for _, item in items)
@@ -195,7 +196,7 @@ def _items(nodes: Iterable[tree.Item | tree.Star], context: Context) -> Iterable
         else:
             found = entries(context.scope.frame, node.qualifier)
             if not found:
-                raise unknown_reference(Scope(context.scope.frame), node.qualifier, node.at)
+                raise unknown_reference(Scope(context.scope.frame), node.qualifier, context.names.tables())
             for entry in found:
                 for index, column in enumerate(entry.source.columns):
                     yield column.name, entry.value(index, node.at)
@@ -235,8 +236,13 @@ def _generated(item: Value, index: int) -> str:
 
 
 def _aliases(nodes: Sequence[tree.Item | tree.Star], items: Sequence[tuple[str, Value]]) -> dict[str, Value]:
-    wanted = {node.alias.text.lower() for node in nodes if isinstance(node, tree.Item) and node.alias}
+    wanted = _named(nodes)
     return {name.lower(): item for name, item in reversed(items) if name.lower() in wanted}
+
+
+def _named(nodes: Sequence[tree.Item | tree.Star]) -> frozenset[str]:
+    """Give the names that SELECT gives with AS, in lower case."""
+    return frozenset(node.alias.text.lower() for node in nodes if isinstance(node, tree.Item) and node.alias)
 
 
 def _group(term: tree.Expression, values: Sequence[Value], context: Context) -> Value:

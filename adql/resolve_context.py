@@ -16,7 +16,8 @@ class Context:
     """A place: what names mean there and what may stand there.
 
     `aggregates` is empty where aggregates may stand, else it names the clause that forbids them.
-    `aliases` are output names that ORDER BY and GROUP BY may use (lower case → value).
+    `aliases` are output names that ORDER BY and GROUP BY may use (lower case → value); `named` are those that SELECT
+    gives, also where they mean nothing yet (lower case).
     `query` and `condition` resolve subqueries and conditions.
     """
 
@@ -26,6 +27,7 @@ class Context:
     condition: Callable[[tree.Condition, Context], Condition]
     aggregates: str = ""
     aliases: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
+    named: frozenset[str] = frozenset()
 
     def without_aggregates(self, clause: str) -> Context:
         """The same place where aggregates are forbidden."""

@@ -23,7 +23,7 @@ from .resolved import (
     walk,
 )
 from .special import SPECIAL, check_pattern
-from .spelling import did_you_mean
+from .spelling import closest
 
 Resolver = Callable[[tree.Expression, Context], Value]
 
@@ -61,8 +61,11 @@ def _unknown_function(node: tree.Function) -> UnknownName | Unsupported:
         return Unsupported(message, node.at, advice)
     known = {row.signatures[0].text.partition("(")[0]: None for row in FUNCTIONS.values()}
     candidates = (*known, *geometry.BUILDERS, "IN_UNIT", "COUNT", "SUM", "AVG", "MIN", "MAX")
-    advice = _ELSEWHERE.get(node.name.upper()) or did_you_mean(node.name, candidates)
-    return UnknownName(f"No function {node.name}", node.at, advice)
+    near = closest(node.name, candidates)
+    start = node.at
+    place = Position(start.start, start.start + len(node.name), start.line, start.column)
+    advice = _ELSEWHERE.get(node.name.upper(), "" if near else "GET /tap/capabilities lists all functions")
+    return UnknownName(f"No function {node.name}", place, advice, suggestions=near)
 
 
 _ELSEWHERE = {

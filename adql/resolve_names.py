@@ -13,7 +13,7 @@ from ..config.errors import Position, UnknownName
 from ..schema.model import Catalog, Table
 from ..schema.names import adql_name
 from .resolved import ColumnValue, Common, QuerySource, Source, TableSource, Value
-from .spelling import closest, did_you_mean
+from .spelling import closest
 from .tree import ColumnRef, Identifier, TableName
 
 COLUMNS_MOST = 10_000
@@ -104,18 +104,6 @@ class Scope:
     frame: Frame
     parent: Scope | None = None
 
-    def column(self, ref: ColumnRef) -> Value:
-        """Bind a column reference; UnknownName with suggestions where it has no or several meanings."""
-        found = self.lookup(ref)
-        if found is not None:
-            return found
-        if ref.qualifier:
-            raise self._unknown_qualified(ref)
-        names = list(dict.fromkeys(name for scope in self.chain() for name in scope.frame.names()))
-        tables = ", ".join(entry.name.text for entry in self.frame.entries[:4])
-        message = f"No column {written((), ref.name)}" + (f" in {tables}" if tables else "")
-        raise UnknownName(message, ref.at, did_you_mean(ref.name.text, names))
-
     def lookup(self, ref: ColumnRef) -> Value | None:
         """Bind a column reference in the innermost query that knows it; None where none does."""
         for scope in self.chain():
@@ -147,27 +135,6 @@ class Scope:
         message = f"Column {written(ref.qualifier, ref.name)} is ambiguous"
         advice = f"It can be one of {choices}" if choices else "Give the columns different names with AS"
         return UnknownName(message, ref.at, advice)
-
-    def _unknown_qualified(self, ref: ColumnRef) -> UnknownName:
-        table = written(ref.qualifier[:-1], ref.qualifier[-1])
-        for scope in self.chain():
-            for entry in entries(scope.frame, ref.qualifier):
-                names = [column.name for column in entry.source.columns]
-                message = f"Table {table} has no column {written((), ref.name)}"
-                return UnknownName(message, ref.at, did_you_mean(ref.name.text, names))
-        return unknown_reference(self, ref.qualifier, ref.at)
-
-
-def unknown_reference(scope: Scope, qualifier: Sequence[Identifier], at: Position) -> UnknownName:
-    """Make the error for a table or alias that FROM does not name."""
-    known = [entry.name.text for part in scope.chain() for entry in part.frame.entries]
-    message = f"{written(qualifier[:-1], qualifier[-1])} is no table or alias in FROM"
-    for part in scope.chain():
-        for entry in part.frame.entries:
-            if isinstance(entry.source, TableSource) and same(qualifier[-1], entry.source.table.name):
-                advice = f"The table is called {adql_name(entry.name.text)} here: write {adql_name(entry.name.text)}.…"
-                return UnknownName(message, at, advice)
-    return UnknownName(message, at, did_you_mean(qualifier[-1].text, known))
 
 
 def entries(frame: Frame, qualifier: Sequence[Identifier]) -> list[Entry]:
@@ -216,7 +183,8 @@ class Names:
         plain = Identifier(table.name, True, ref.at)
         return Entry(plain, table.schema, TableSource(label, table, ref.at))
 
-    def _tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[Table]:
+        """Give all tables a query may name, uploads first."""
         yield from self.uploads
         yield from self.catalog.tables()
 
@@ -227,7 +195,7 @@ class Names:
         schema = ref.qualifier[0] if ref.qualifier else None
         found = [
             table
-            for table in self._tables()
+            for table in self.tables()
             if same(ref.name, table.name) and (schema is None or same(schema, table.schema))
         ]
         if len(found) > 1:
@@ -240,17 +208,52 @@ class Names:
         raise self._unknown(ref)
 
     def _unknown(self, ref: TableName) -> UnknownName:
-        name = written(ref.qualifier, ref.name)
+        parts = (*ref.qualifier, ref.name)
+        at = Position(parts[0].at.start, parts[-1].at.end, parts[0].at.line, parts[0].at.column)
+        message = f"No table {written(ref.qualifier, ref.name)}"
         if ref.qualifier and ref.qualifier[0].text.upper() == "TAP_UPLOAD":
-            given = ", ".join(adql_name(table.name) for table in self.uploads)
-            advice = f"Uploaded tables are: {given}" if given else "No table was uploaded with this query"
-            return UnknownName(f"No table {name}", ref.at, advice)
-        return UnknownName(f"No table {name}", ref.at, self._advice(name, ref.name.text))
+            given = [table.adql_name for table in self.uploads]
+            advice = f"Uploaded tables are: {', '.join(given)}" if given else "No table was uploaded with this query"
+            return UnknownName(message, at, advice, suggestions=closest(f"TAP_UPLOAD.{ref.name.text}", given))
+        near = self._near(written(ref.qualifier, ref.name), ref.name.text)
+        return UnknownName(message, at, "" if near else self._overview(ref), suggestions=near)
 
-    def _advice(self, name: str, last: str) -> str:
-        tables = list(self._tables())
+    def _near(self, name: str, last: str) -> list[str]:
+        """Give the names of tables that are near a name, or whose part behind the schema is."""
+        tables = list(self.tables())
         near = closest(name, (*(table.adql_name for table in tables), *(label.text for label, _ in self.commons)))
-        if not near:
-            names = closest(last, dict.fromkeys(table.name for table in tables))
-            near = [table.adql_name for name in names for table in tables if table.name == name][:3]
-        return f"Did you mean {' or '.join(near)}?" if near else "TAP_SCHEMA.tables lists all tables"
+        if near:
+            return near
+        names = closest(last, dict.fromkeys(table.name for table in tables))
+        return [table.adql_name for name in names for table in tables if table.name == name][:3]
+
+    def _overview(self, ref: TableName) -> str:
+        """Say what there is: the tables of the schema, or the schemas."""
+        home = _ELSEWHERE.get((ref.qualifier[-1] if ref.qualifier else ref.name).text.lower(), "")
+        if home:
+            return home
+        schemas = {table.schema: None for table in self.tables()}
+        known = [name for name in schemas if ref.qualifier and same(ref.qualifier[-1], name)]
+        if known:
+            tables = [table.adql_name for table in self.tables() if table.schema == known[0]]
+            return f"Tables of this schema: {_some(tables)}"
+        if ref.qualifier:
+            near = closest(ref.qualifier[-1].text, schemas)
+            if near:
+                return f"There is no schema {ref.qualifier[-1].text}; did you mean {' or '.join(near)}?"
+            return f"There is no schema {ref.qualifier[-1].text}; there are {_some(list(schemas))}"
+        if "." in ref.name.text:
+            parts = (adql_name(part) for part in ref.name.text.split("."))
+            return f"Quotes go around each part of a name: {'.'.join(parts)}"
+        return "TAP_SCHEMA.tables lists all tables"
+
+
+_SHOWN = 8
+_ELSEWHERE = dict.fromkeys(
+    ("information_schema", "pg_catalog", "pg_tables", "sqlite_master", "sys", "all_tables", "dual"),
+    "Tables and columns are listed in TAP_SCHEMA.tables and TAP_SCHEMA.columns",
+)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")

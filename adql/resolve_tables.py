@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config.errors import AdqlTypeError, Position, UnknownName
+from ..schema.names import adql_name
 from . import tree
 from .kinds import constant
 from .resolve_conditions import compared
 from .resolve_context import Context
 from .resolve_names import Entry, Frame, Scope, same, written
 from .resolved import Call, Combined, Condition, From, Joined, QuerySource, Truth, Value
-from .spelling import did_you_mean
+from .spelling import closest
 from .tree import Identifier
 
 
@@ -101,7 +102,9 @@ def _side(name: Identifier, frame: Frame, side: str) -> _Side:
     if len(found) == 1:
         return found[0]
     message = f"Column {written((), name)} is {'ambiguous in' if found else 'not in'} the {side} table of the join"
-    raise UnknownName(message, name.at, "" if found else did_you_mean(name.text, frame.names()))
+    near = [] if found else closest(name.text, frame.names())
+    advice = "USING takes a column that both tables have; else write ON a.x = b.y" if not near else ""
+    raise UnknownName(message, name.at, advice, suggestions=[adql_name(one) for one in near])
 
 
 def _merge(

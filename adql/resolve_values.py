@@ -34,6 +34,7 @@ from .resolved import (
     Negative,
     Value,
 )
+from .unknown import unknown_column
 
 _DIGITS = 240  # of a whole number; hexadecimal ones beyond have no double
 
@@ -74,7 +75,10 @@ def _column(node: tree.ColumnRef, context: Context) -> Value:
         aliased = context.aliases.get(node.name.text.lower())
         if found is None and aliased is not None:
             return aliased
-    return context.scope.column(node)
+    known = context.scope.lookup(node)
+    if known is None:
+        raise unknown_column(node, context)
+    return known
 
 
 # --------------------------------------------------------- operators

@@ -94,12 +94,6 @@ def show(text: str) -> str:
     return f"'{safe}'" if "'" not in safe else safe
 
 
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Make a sentence that offers the candidates nearest to `name`; empty where none is near."""
-    near = closest(name, candidates)
-    return f"Did you mean {' or '.join(near)}?" if near else ""
-
-
 def closest(name: str, candidates: Iterable[str], most: int = 3) -> list[str]:
     """Find the candidates that `name` was perhaps meant to be, best first, at most `most`, as they are spelled.
 

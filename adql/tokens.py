@@ -74,7 +74,7 @@ def read(text: str, version: str = "2.1") -> Tokens:
     kinds: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    tokens = Tokens(text, kinds, starts, ends, _line_starts(text))
+    tokens = Tokens(text, kinds, starts, ends, line_starts(text))
     for match in _TOKEN.finditer(text):
         group = match.lastindex or _END
         start, end = match.span(group)
@@ -99,7 +99,8 @@ def read(text: str, version: str = "2.1") -> Tokens:
     return tokens
 
 
-def _line_starts(text: str) -> list[int]:
+def line_starts(text: str) -> list[int]:
+    """Give the offsets at which the lines of a text begin."""
     if "\n" not in text and "\r" not in text:
         return [0]
     return [0, *(match.end() for match in _LINE_BREAK.finditer(text))]

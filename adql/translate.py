@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..config.errors import Unsupported
+from ..config.errors import QueryError, Unsupported
 from ..schema.model import Catalog, Table
 from .duckdb import print_query
+from .excerpt import excerpt
 from .parser import parse
 from .resolve import resolve
 from .translation import Translation
@@ -31,6 +32,9 @@ def translate(
     except RecursionError:
         message = "The query is nested too deeply"
         raise Unsupported(message, None, "Compute inner parts in a subquery") from None
+    except QueryError as error:
+        error.excerpt = excerpt(text, error.position)
+        raise
     return Translation(
         printed.sql,
         query.columns,

@@ -10,7 +10,6 @@ from .spelling import (
     PAIRS,
     READ_ONLY,
     closest,
-    did_you_mean,
     new_word_advice,
     reserved_advice,
     show,
@@ -37,6 +36,36 @@ _KEYWORDS = (
     *("FROM", "WHERE", "GROUP", "GROUP BY", "HAVING", "ORDER", "ORDER BY", "OFFSET", "UNION", "EXCEPT", "INTERSECT"),
     *("JOIN", "NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "USING", "BETWEEN", "LIKE", "ILIKE", "DESC"),
 )
+_SETS = ("UNION", "EXCEPT", "INTERSECT", "ORDER BY", "OFFSET")
+_AFTER_WHERE = ("GROUP BY", "HAVING", *_SETS)
+# The last clause begun -> what may go on behind a complete part of it, before the end.
+_FOLLOWING: dict[str, tuple[str, ...]] = {
+    "FROM": ("a comma", "JOIN", "WHERE", *_AFTER_WHERE),
+    "ON": ("AND", "OR", "JOIN", "WHERE", *_AFTER_WHERE),
+    "USING": ("JOIN", "WHERE", *_AFTER_WHERE),
+    "WHERE": ("AND", "OR", *_AFTER_WHERE),
+    "GROUP": ("a comma", "HAVING", *_SETS),
+    "HAVING": ("AND", "OR", *_SETS),
+    "ORDER": ("a comma", "ASC", "DESC", "OFFSET"),
+    "OFFSET": (),
+}
+_SELDOM = frozenset({"HAVING", "UNION", "EXCEPT", "INTERSECT", "OFFSET", "ASC"})  # left out of messages
+_VALUES = ("a column", "a number", "a text in single quotes", "a function", "(")
+_CHOICES: dict[str, tuple[str, ...]] = {
+    A_VALUE: _VALUES,
+    A_CONDITION: (*_VALUES, "NOT", "EXISTS"),
+    A_COMPARISON: ("=", "<>", "<", "<=", ">", ">=", "BETWEEN", "IN", "LIKE", "ILIKE", "IS NULL"),
+    A_TABLE: ("a table name", "( and a subquery"),
+    A_QUERY: ("SELECT",),
+    A_FROM: ("a comma", "AS", "FROM"),
+    A_JOIN_CONDITION: ("ON", "USING"),
+    A_JOIN: ("JOIN", ")"),
+}
+_BEGINNINGS = {
+    "(": "",
+    "FROM": "Write SELECT columns before FROM: SELECT * FROM …",
+    ";": "Remove the semicolon",
+}
 _COMPARING = ("BETWEEN", "IN", "IS", "LIKE", "ILIKE", "NOT", "AND", "OR")
 _OPERANDS = frozenset({NAME, DELIMITED, STRING, NUMBER})
 _BEFORE_ALIAS = _OPERANDS | {")", "END", "NULL", "WITH"}
@@ -46,16 +75,106 @@ _OTHER_VALUES = frozenset({"ANY", "SOME", "CURRENT_DATE", "CURRENT_TIMESTAMP"})
 
 def unexpected(tokens: Tokens, index: int, expected: str) -> AdqlSyntaxError:
     """Make the error for token `index` standing where `expected` is needed."""
-    piece = tokens.piece(index)
-    place = tokens.span(index, index)
+    return (
+        _comma_too_many(tokens, index, expected)
+        or _misspelled_word(tokens, index, expected)
+        or _misspelled_alias(tokens, index, expected)
+        or _other(tokens, index, expected)
+    )
+
+
+def _comma_too_many(tokens: Tokens, index: int, expected: str) -> AdqlSyntaxError | None:
+    """Blame the comma before a clause, a parenthesis or the end."""
     kind = tokens.kinds[index]
-    if kind == END:
-        message = "The query is empty" if index == 0 else f"The query ends where {expected} is expected"
-    elif index == 0 and expected == A_QUERY:
-        message = f"A query begins with SELECT or WITH, not with {show(piece)}"
-    else:
-        message = f"Expected {expected}, found {show(piece)}"
-    return AdqlSyntaxError(message, place, _advice(tokens, index, expected))
+    ends = kind in (")", END) or (kind in _STRUCTURE and expected in _NAMING)
+    if not ends or index == 0 or tokens.kinds[index - 1] != "," or _unclosed_before(tokens, index):
+        return None
+    before = "the end" if kind == END else kind
+    return AdqlSyntaxError(f"There is a comma too many before {before}", tokens.span(index - 1, index - 1), "Remove it")
+
+
+def _misspelled_word(tokens: Tokens, index: int, expected: str) -> AdqlSyntaxError | None:
+    """Offer keywords for a word that is near one, where none of another dialect or version explains it."""
+    if tokens.kinds[index] != NAME:
+        return None
+    piece = tokens.piece(index)
+    other = OTHER_SQL.get(piece.upper()) or new_word_advice(piece)
+    pair = (tokens.piece(index - 1).upper(), piece.upper()) if index else ("", "")
+    near = [] if other or pair in PAIRS else closest(piece, _wanted(expected) if index else ("SELECT", "WITH"))
+    if not near:
+        return None
+    return AdqlSyntaxError(
+        _message(tokens, index, expected),
+        tokens.span(index, index),
+        expected=_choices(tokens, index, expected),
+        suggestions=near,
+    )
+
+
+def _misspelled_alias(tokens: Tokens, index: int, expected: str) -> AdqlSyntaxError | None:
+    """Blame the name before `index`: a misspelled keyword is taken for an alias there."""
+    if not _follows_alias(tokens, index, expected):
+        return None
+    alias = tokens.piece(index - 1)
+    near = [] if alias.upper() in OTHER_SQL or new_word_advice(alias) else closest(alias, _KEYWORDS)
+    if not near:
+        return None
+    return AdqlSyntaxError(
+        f"{show(alias)} is no keyword of ADQL, and as an alias it cannot stand before {_found(tokens, index)}",
+        tokens.span(index - 1, index - 1),
+        expected=_choices(tokens, index - 1, expected),
+        suggestions=near,
+    )
+
+
+def _other(tokens: Tokens, index: int, expected: str) -> AdqlSyntaxError:
+    return AdqlSyntaxError(
+        _message(tokens, index, expected),
+        tokens.span(index, index),
+        _advice(tokens, index, expected),
+        expected=_choices(tokens, index, expected),
+    )
+
+
+def _message(tokens: Tokens, index: int, expected: str) -> str:
+    if tokens.kinds[index] == END:
+        return "The query is empty" if index == 0 else f"The query ends where {_needed(tokens, index, expected)} expected"
+    if index == 0 and expected == A_QUERY:
+        return f"A query begins with SELECT or WITH, not with {_found(tokens, index)}"
+    return f"Expected {_listed(tokens, index, expected)}, found {_found(tokens, index)}"
+
+
+def _found(tokens: Tokens, index: int) -> str:
+    return show(tokens.piece(index)) if tokens.kinds[index] != END else "the end of the query"
+
+
+def _needed(tokens: Tokens, index: int, expected: str) -> str:
+    listed = _listed(tokens, index, expected)
+    return f"{listed} {'are' if listed.endswith('s') else 'is'}"
+
+
+def _listed(tokens: Tokens, index: int, expected: str) -> str:
+    """Name what could stand here in a few words."""
+    if expected not in (THE_END, AN_END):
+        return expected
+    choices = _choices(tokens, index, expected)
+    some = [choice for choice in choices[:-1] if choice not in _SELDOM]
+    return f"{', '.join(some)} or {choices[-1]}" if some else choices[-1]
+
+
+def _choices(tokens: Tokens, index: int, expected: str) -> tuple[str, ...]:
+    """List what could stand at `index`."""
+    if expected not in (THE_END, AN_END):
+        return _CHOICES.get(expected, (expected,))
+    end = "the end of the query" if expected == THE_END else ")"
+    depth = 0
+    for kind in reversed(tokens.kinds[:index]):
+        depth += (kind == ")") - (kind == "(")
+        if depth < 0:
+            break
+        if depth == 0 and kind in _FOLLOWING:
+            return (*_FOLLOWING[kind], end)
+    return (*_SETS, end)
 
 
 def _advice(tokens: Tokens, index: int, expected: str) -> str:
@@ -66,14 +185,12 @@ def _advice(tokens: Tokens, index: int, expected: str) -> str:
     if kind == END:
         return _advice_at_end(tokens, index, expected)
     if index == 0:
-        return did_you_mean(piece, ("SELECT", "WITH")) or READ_ONLY
+        return _BEGINNINGS.get(kind, READ_ONLY)
     for pair in ((before, piece.upper()), (piece.upper(), tokens.piece(index + 1).upper())):
         if pair in PAIRS:
             return PAIRS[pair]
     if kind == ")":
         return _advice_at_parenthesis(tokens, index)
-    if kinds[index - 1] == "," and kind in _STRUCTURE and expected in _NAMING:
-        return f"There is a comma too many before {kind}"
     return (
         _advice_for_word(tokens, index, expected)
         or _advice_from_alias(tokens, index, expected)
@@ -90,8 +207,6 @@ def _advice_at_end(tokens: Tokens, index: int, expected: str) -> str:
         return "Write SELECT columns FROM table"
     if expected == A_FROM:
         return "Every ADQL query reads a table: for a constant write SELECT TOP 1 … FROM TAP_SCHEMA.tables"
-    if tokens.kinds[index - 1] == ",":
-        return "There is a comma too many at the end"
     if expected == A_QUERY and tokens.kinds[index - 1] == ")":
         return "After WITH … AS ( … ) comes the query that reads from it"
     return _advice_from_alias(tokens, index, expected)
@@ -103,7 +218,7 @@ def _advice_at_parenthesis(tokens: Tokens, index: int) -> str:
         depth += (kind == "(") - (kind == ")")
     if depth <= 0:
         return "No parenthesis is open here: remove it, or open one before"
-    return "There is a comma too many before )" if tokens.kinds[index - 1] == "," else ""
+    return "There is nothing between the parentheses" if tokens.kinds[index - 1] == "(" else ""
 
 
 def _advice_for_word(tokens: Tokens, index: int, expected: str) -> str:
@@ -123,7 +238,7 @@ def _advice_for_word(tokens: Tokens, index: int, expected: str) -> str:
     if kind in RESERVED and kind not in _STRUCTURE and kind not in CALLABLE and tokens.kinds[index + 1] == "(":
         return f"{upper} is no function of ADQL; if it is meant as a name, write it in double quotes"
     if kind == NAME:
-        return new_word_advice(piece) or did_you_mean(piece, _wanted(expected))
+        return new_word_advice(piece)
     if kind in RESERVED and (kind not in _STRUCTURE or (expected in _NAMING and kind not in ("FROM", "WHERE"))):
         return reserved_advice(piece)
     return ""
@@ -138,13 +253,17 @@ def _advice_for_select(tokens: Tokens, index: int, expected: str) -> str:
 
 
 def _advice_from_alias(tokens: Tokens, index: int, expected: str) -> str:
-    """Advise on the name before `index`: a misspelled or foreign keyword is taken for an alias there."""
-    if expected not in _AFTER_ALIAS or tokens.kinds[index - 1] != NAME or tokens.kinds[index - 2] not in _BEFORE_ALIAS:
+    """Advise on a word of another dialect or version before `index`, which is taken for an alias there."""
+    if not _follows_alias(tokens, index, expected):
         return ""
     alias = tokens.piece(index - 1)
-    near = closest(alias, _KEYWORDS)
-    meant = f"Did you mean {' or '.join(near)} instead of {show(alias)}?" if near else ""
-    return OTHER_SQL.get(alias.upper(), "") or new_word_advice(alias) or meant
+    return OTHER_SQL.get(alias.upper(), "") or new_word_advice(alias)
+
+
+def _follows_alias(tokens: Tokens, index: int, expected: str) -> bool:
+    return (
+        expected in _AFTER_ALIAS and tokens.kinds[index - 1] == NAME and tokens.kinds[index - 2] in _BEFORE_ALIAS
+    )
 
 
 def _advice_for_operand(tokens: Tokens, index: int, expected: str) -> str:
@@ -165,6 +284,11 @@ def _wanted(expected: str) -> tuple[str, ...]:
     if expected == A_COMPARISON:
         return _COMPARING
     return _KEYWORDS if expected not in _NAMING else ()
+
+
+def _unclosed_before(tokens: Tokens, index: int) -> bool:
+    """Tell whether the query ends at `index` within a parenthesis, which is the greater fault."""
+    return tokens.kinds[index] == END and _unclosed(tokens) is not None
 
 
 def _unclosed(tokens: Tokens) -> int | None:

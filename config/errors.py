@@ -27,6 +27,7 @@ NashiraError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -55,32 +56,55 @@ class Position:
 class QueryError(UserError):
     """The ADQL text is at fault.
 
-    `position` is None where the fault has no place; `advice` is a sentence or empty;
+    `position` is None where the fault has no place. `expected` lists what could stand there, `suggestions` what was
+    perhaps meant by the text there, best first; `advice` is a sentence or empty and offers the suggestions where it is
+    not given. `excerpt` is the text with a caret below the fault, empty until the text is known.
     `str()` joins message, place and advice in one line.
     """
 
-    def __init__(self, message: str, position: Position | None = None, advice: str = "") -> None:
+    kind = "query"
+
+    def __init__(
+        self,
+        message: str,
+        position: Position | None = None,
+        advice: str = "",
+        *,
+        expected: Sequence[str] = (),
+        suggestions: Sequence[str] = (),
+    ) -> None:
         self.message = message
         self.position = position
-        self.advice = advice
+        self.expected = tuple(expected)
+        self.suggestions = tuple(suggestions)
+        self.advice = advice or (f"Did you mean {' or '.join(suggestions)}?" if suggestions else "")
+        self.excerpt = ""
         place = f" (line {position.line}, column {position.column})" if position else ""
-        super().__init__(f"{message}{place}{'. ' + advice if advice else ''}")
+        super().__init__(f"{message}{place}{'. ' + self.advice if self.advice else ''}")
 
 
 class AdqlSyntaxError(QueryError):
     """The text cannot be read as ADQL."""
 
+    kind = "syntax"
+
 
 class UnknownName(QueryError):
     """A table, column, function or alias does not exist or is ambiguous."""
+
+    kind = "name"
 
 
 class AdqlTypeError(QueryError):
     """Operands do not fit each other."""
 
+    kind = "type"
+
 
 class Unsupported(QueryError):
     """Valid ADQL that this engine cannot do."""
+
+    kind = "unsupported"
 
 
 class UploadError(UserError):

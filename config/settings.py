@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -55,6 +55,20 @@ class Limits(Part):
 class Engine(Part):
     """[engine]: where queries run."""
 
+    url: str = Field(
+        "", description="PostgreSQL database of the tables, for a role that may only read; empty: the embedded engine."
+    )
+    admin_url: str = Field(
+        "", description="The same database for a role that owns what `nashira publish` makes; servers do not need it."
+    )
+    data_schema: str = Field(
+        "nashira_data",
+        pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z",
+        description="Schema of the database that loaded tables go to.",
+    )
+    sky_index: Literal["best", "q3c", "pgsphere", "healpix"] = Field(
+        "best", description="Index of positions that loaded tables get beside `_healpix_29`; best: q3c, else pgsphere."
+    )
     threads: int = Field(2, ge=1, description="Threads of the embedded engine for all queries together.")
     memory_mb: int = Field(1024, ge=64, description="Memory limit of the embedded engine.")
     temp_mb: int = Field(10_240, ge=0, description="Temporary disk space of the embedded engine.")

@@ -19,12 +19,13 @@ import logging
 import os
 import re
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..config.errors import StoreError
 from ..config.site import SiteFolder
-from ..schema.model import Catalog, Schema, Table
+from ..schema.model import Catalog, ForeignKey, Schema, Table
 from .store_records import TABLE_FILE, SchemaRecord, TableRecord, read_record, schema_of_record, table_of
 from .store_write import CURRENT, LOCK, VERSION, remove_unused
 
@@ -77,16 +78,20 @@ def open_snapshot(folder: SiteFolder) -> Snapshot:
     held: list[Held] = []
     faults: list[StoreError] = []
     tables: dict[str, list[Table]] = defaultdict(list)
+    relations: list[TableRecord] = []
+    in_database = bool(folder.settings.engine.url)
     for home in table_folders(folder.store):
         try:
             one = hold(home)
             held.append(one)
-            table = _read_table(home, one.folder)
+            record = _read_record(home, one.folder, in_database)
+            table = table_of(record, one.folder)
             tables[table.schema].append(table)
+            relations.append(record)
         except StoreError as error:
             log.error("left out of the catalog: %s", error)
             faults.append(error)
-    live = _with_live_keys(tables)
+    live = _with_live_keys(_with_declared_keys(tables, relations))
     schemas = [_read_schema(folder.store, name, live[name], faults) for name in sorted(live)]
     return Snapshot(Catalog(tuple(schemas), seen), tuple(faults), held)
 
@@ -143,14 +148,45 @@ def _current(home: Path) -> str:
     return target
 
 
-def _read_table(home: Path, folder: Path) -> Table:
+def _read_record(home: Path, folder: Path, in_database: bool) -> TableRecord:
     record = read_record(folder / TABLE_FILE, TableRecord)
     if f"{record.schema_name}.{record.name}" != home.name:
         message = f"{home.name}: its table.json is that of {record.schema_name}.{record.name}"
         raise StoreError(message)
-    table = table_of(record, folder)
-    _look_at_files(home.name, folder, record)
-    return table
+    if (record.relation is not None) != in_database:
+        kept, now = ("in a database", "embedded") if record.relation else ("in files", "a database")
+        message = f"{home.name}: its rows are kept {kept}, but the site's engine is {now} now; run `nashira publish`"
+        raise StoreError(message)
+    if record.relation is None:
+        _look_at_files(home.name, folder, record)
+    return record
+
+
+def _with_declared_keys(
+    tables: Mapping[str, Sequence[Table]], records: Sequence[TableRecord]
+) -> dict[str, list[Table]]:
+    """Add the foreign keys that a database declares between its tables, named as these are published."""
+    published = {r.relation.path: (r.schema_name, r.name) for r in records if r.relation is not None}
+    declared = {
+        (r.schema_name, r.name): tuple(
+            ForeignKey(published[key.target], key.pairs, key.description)
+            for key in r.relation.keys
+            if key.target in published
+        )
+        for r in records
+        if r.relation is not None
+    }
+
+    def extended(table: Table) -> Table:
+        said = {(key.target, frozenset(key.pairs)) for key in table.keys}
+        more = tuple(
+            key
+            for key in declared.get((table.schema, table.name), ())
+            if (key.target, frozenset(key.pairs)) not in said
+        )
+        return replace(table, keys=(*table.keys, *more)) if more else table
+
+    return {name: [extended(table) for table in group] for name, group in tables.items()}
 
 
 def _with_live_keys(tables: dict[str, list[Table]]) -> dict[str, list[Table]]:
@@ -158,7 +194,13 @@ def _with_live_keys(tables: dict[str, list[Table]]) -> dict[str, list[Table]]:
     columns = {(t.schema, t.name): {c.name for c in t.columns} for group in tables.values() for t in group}
 
     def live(table: Table) -> Table:
-        keys = tuple(k for k in table.keys if {theirs for _, theirs in k.pairs} <= columns.get(k.target, set()))
+        own = columns[table.schema, table.name]
+        keys = tuple(
+            key
+            for key in table.keys
+            if {theirs for _, theirs in key.pairs} <= columns.get(key.target, set())
+            and {c for c, _ in key.pairs} <= own
+        )
         return table if keys == table.keys else replace(table, keys=keys)
 
     return {name: [live(table) for table in group] for name, group in tables.items()}

@@ -9,12 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..config.errors import StoreError
-from ..schema.model import Column, Files, ForeignKey, Partition, Schema, SkyColumns, Table
+from ..schema.model import (
+    Column,
+    Files,
+    ForeignKey,
+    Partition,
+    Relation,
+    Schema,
+    SkyColumns,
+    SkyIndex,
+    Table,
+)
 from ..schema.types import VOType
 
 RECORD_FORMAT = 1
@@ -70,6 +80,26 @@ class KeyRecord(Record):
     description: str = ""
 
 
+class RelationRecord(Record):
+    """Where the rows of a table lie in the site's database; fields as in `schema.model.Relation`.
+
+    `owned` tells that publishing loaded it, so that it goes with its version. `estimated`: `rows` is the database's
+    guess. `keys` are foreign keys that the database declares, their targets named as (schema, relation) there.
+    `digest` is that of the columns as the database described them, empty for a table of our own.
+    """
+
+    path: tuple[str, str]
+    rows: int = Field(ge=0)
+    owned: bool = True
+    estimated: bool = False
+    indexed: bool = False
+    sky: Literal["q3c", "pgsphere"] | None = None
+    sky_column: str = ""
+    native: tuple[tuple[str, str], ...] = ()
+    keys: tuple[KeyRecord, ...] = ()
+    digest: str = ""
+
+
 class SourceRecord(Record):
     """A file the data were made from, as it was then."""
 
@@ -84,7 +114,8 @@ class TableRecord(Record):
     `columns` are what is published, `file_columns` what the source says of all stored columns before the
     descriptor's edits, `added` those of them that the file did not have. `built` names what the data depend on
     besides the source files, so that a change of it asks for a new build. `root` is the folder of data published
-    in place, None where they lie beside this record. `listing` is a digest of the descriptor's text for the table.
+    in place, None where they lie beside this record. `relation` is where the rows lie on a site with a database; then
+    there are no partitions. `listing` is a digest of the descriptor's text for the table.
     """
 
     format: int = RECORD_FORMAT
@@ -102,7 +133,8 @@ class TableRecord(Record):
     primary: tuple[str, ...] = ()
     keys: tuple[KeyRecord, ...] = ()
     root: str | None = None
-    partitions: tuple[PartitionRecord, ...]
+    partitions: tuple[PartitionRecord, ...] = ()
+    relation: RelationRecord | None = None
     sources: tuple[SourceRecord, ...] = ()
     position_reason: str = ""
     built: str = ""
@@ -112,7 +144,7 @@ class TableRecord(Record):
     @property
     def rows(self) -> int:
         """Rows of the table."""
-        return sum(part.rows for part in self.partitions)
+        return self.relation.rows if self.relation else sum(part.rows for part in self.partitions)
 
 
 class SchemaRecord(Record):
@@ -198,14 +230,12 @@ def columns_of(records: Sequence[ColumnRecord]) -> tuple[Column, ...]:
 
 def table_of(record: TableRecord, folder: Path) -> Table:
     """Give the table of a record that lies in `folder`; paths of partitions become absolute."""
-    root = os.path.join(folder if record.root is None else record.root, "")  # noqa: PTH118 (a hundred times faster)
-    parts = tuple(Partition(root + p.path, p.rows, p.low, p.high) for p in record.partitions)
     sky = record.position
     return Table(
         record.schema_name,
         record.name,
         columns_of(record.columns),
-        Files(parts, record.indexed),
+        _files(record, folder) if record.relation is None else relation_of(record.relation),
         title=record.title,
         description=record.description,
         utype=record.utype,
@@ -213,6 +243,17 @@ def table_of(record: TableRecord, folder: Path) -> Table:
         keys=tuple(ForeignKey(k.target, k.pairs, k.description) for k in record.keys),
         primary=record.primary,
     )
+
+
+def _files(record: TableRecord, folder: Path) -> Files:
+    root = os.path.join(folder if record.root is None else record.root, "")  # noqa: PTH118 (a hundred times faster)
+    return Files(tuple(Partition(root + p.path, p.rows, p.low, p.high) for p in record.partitions), record.indexed)
+
+
+def relation_of(record: RelationRecord) -> Relation:
+    """Give the relation of a record."""
+    sky = None if record.sky is None else SkyIndex(record.sky, record.sky_column)
+    return Relation(record.path, record.rows, record.indexed, sky, record.native)
 
 
 def schema_of_record(record: SchemaRecord, tables: Sequence[Table]) -> Schema:

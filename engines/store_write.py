@@ -2,15 +2,19 @@
 
 Nothing is changed in place: a version is written as `v-….partial`, renamed when whole, and becomes the
 table by replacing the link `current`. What a killed publisher leaves is removed by the next one.
+
+A version whose rows lie in a database has a file `relation` that names the table there, written before the table is
+made. Such a folder goes only after its table: a `Drop` does that, which publishers bring and servers lack.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +25,16 @@ from .store_records import TABLE_FILE, SchemaRecord, TableRecord, write_record
 
 CURRENT = "current"
 LOCK = "lock"
+RELATION = "relation"
 VERSION = "VERSION"
 PARTIAL = ".partial"
+
+Drop = Callable[[tuple[str, str]], bool]  # of a table (schema, name) in the database; False: it must stay for now
+
+
+def keep_relation(_: tuple[str, str]) -> bool:
+    """Drop nothing: what is done where nobody may change the database."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ def publishing(store: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def drafting(home: Path) -> Iterator[Draft]:
-    """Open a draft of the table folder `home`; it is removed unless `commit` was called."""
+    """Open a draft of the table folder `home`; it is removed unless `commit` was called or its relation remains."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     draft = Draft(home, f"v-{stamp}-{secrets.token_hex(3)}")
     draft.folder.mkdir()
@@ -65,7 +77,22 @@ def drafting(home: Path) -> Iterator[Draft]:
         (draft.folder / LOCK).touch()
         yield draft
     finally:
-        shutil.rmtree(draft.folder, ignore_errors=True)
+        _remove(draft.folder, keep_relation)
+
+
+def name_relation(draft: Draft, path: tuple[str, str]) -> None:
+    """Note on disk which table of the database a draft is about to make."""
+    written = draft.folder / f"{RELATION}.tmp"
+    written.write_text(json.dumps(path), encoding="utf-8")
+    _flush_one(written)
+    written.replace(draft.folder / RELATION)
+    _flush(draft.folder)
+    _flush_one(draft.home)
+
+
+def forget_relation(draft: Draft) -> None:
+    """Note that a draft's table in the database is gone."""
+    (draft.folder / RELATION).unlink(missing_ok=True)
 
 
 def commit(draft: Draft, record: TableRecord) -> None:
@@ -105,15 +132,15 @@ def touch(store: Path) -> None:
     draft.replace(store / VERSION)
 
 
-def withdraw(store: Path, name: str) -> None:
+def withdraw(store: Path, name: str, drop: Drop = keep_relation) -> None:
     """Take a table down; readers keep what they hold. PublishError where it is being published."""
     with publishing(store, name) as home:
         (home / CURRENT).unlink(missing_ok=True)
         touch(store)
-        _sweep_home(home)
+        _sweep_home(home, drop)
 
 
-def sweep(store: Path) -> None:
+def sweep(store: Path, drop: Drop = keep_relation) -> None:
     """Remove what nobody needs: leftovers of killed publishers, old versions without readers, empty folders."""
     for home in store.glob("*.*/"):
         if not home.is_dir():
@@ -122,12 +149,12 @@ def sweep(store: Path) -> None:
         if lock is None:
             continue  # its publisher is at work
         try:
-            _sweep_home(home)
+            _sweep_home(home, drop)
         finally:
             os.close(lock)
 
 
-def remove_unused(folder: Path) -> None:
+def remove_unused(folder: Path, drop: Drop = keep_relation) -> None:
     """Remove a version folder that was replaced, if nobody reads it; else, or where it is in force, do nothing."""
     try:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
@@ -136,11 +163,26 @@ def remove_unused(folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _in_force(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder, drop)
     except BlockingIOError:
         return
     finally:
         os.close(lock)
+
+
+def _remove(folder: Path, drop: Drop) -> None:
+    """Remove a folder after the table in the database that it names."""
+    try:
+        schema, name = json.loads((folder / RELATION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):  # unreadable: the table would be forgotten
+        return
+    else:
+        if not drop((schema, name)):
+            return
+        (folder / RELATION).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_force(folder: Path) -> bool:
@@ -168,24 +210,24 @@ def _lock_home(home: Path) -> int | None:
         os.close(lock)
 
 
-def _sweep_home(home: Path) -> None:
+def _sweep_home(home: Path, drop: Drop) -> None:
     """Sweep a table's folder; the caller holds its lock."""
     for path in home.iterdir():
         if path.name.endswith(PARTIAL):
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path, drop)
         elif path.name.startswith(f"{CURRENT}."):
             path.unlink(missing_ok=True)
         elif path.name.startswith("v-"):
-            _remove_old(path)
+            _remove_old(path, drop)
     if {path.name for path in home.iterdir()} == {LOCK}:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _remove_old(folder: Path) -> None:
+def _remove_old(folder: Path, drop: Drop) -> None:
     if (folder / LOCK).exists():
-        remove_unused(folder)
+        remove_unused(folder, drop)
     elif not _in_force(folder):
-        shutil.rmtree(folder, ignore_errors=True)  # its removal was cut short
+        _remove(folder, drop)  # its removal was cut short
 
 
 def _flush(folder: Path) -> None:

@@ -15,14 +15,15 @@ import pyarrow as pa
 
 from ..schema.model import Column
 from ..schema.types import arrow_type
-from .arrays import conform, pieces
+from .arrays import conform
 from .cells_text import JSON, texts
 from .layout import layout_of
+from .pipeline import encoded
 from .rows import join_texts
-from .stream import ResultStream
+from .stream import Chunk, ResultStream
 
 
-def write_json(stream: ResultStream) -> Iterator[bytes]:
+def write_json(stream: ResultStream) -> Iterator[Chunk]:
     """Write a result as one JSON object; errors of the source break the transfer."""
     try:
         metadata = ",\n".join(json.dumps(column_metadata(column), ensure_ascii=False) for column in stream.columns)
@@ -30,14 +31,16 @@ def write_json(stream: ResultStream) -> Iterator[bytes]:
         yield f'{{"metadata":[\n{metadata}\n],\n"info":{about},\n"data":[\n'.encode()
         types = [arrow_type(column.type) for column in stream.columns]
         layouts = [layout_of(column.type) for column in stream.columns]
-        before = b""
-        for batch in stream:
-            for piece in pieces(batch):
-                arrays: list[pa.Array] = conform(piece, types)
-                cells = [texts(array, layout, JSON) for array, layout in zip(arrays, layouts, strict=True)]
-                rows = join_texts(cells, "[", ",", "],\n", null="null")
-                yield before + rows[: -len(b",\n")]
-                before = b",\n"
+
+        def lines(piece: pa.RecordBatch) -> bytes:
+            """Give each row behind a comma; the first one is cut off."""
+            cells = [texts(array, layout, JSON) for array, layout in zip(conform(piece, types), layouts, strict=True)]
+            return join_texts(cells, ",\n[", ",", "]", null="null")
+
+        skipped = len(b",\n")
+        for rows in encoded(stream, lines):
+            yield memoryview(rows)[skipped:]
+            skipped = 0
         status = "OVERFLOW" if stream.overflow else "OK"
         yield f'\n],\n"rows":{stream.rows},\n"status":"{status}"}}\n'.encode()
     finally:

@@ -10,6 +10,9 @@ import pyarrow as pa
 from ..schema.arrow import schema_of
 from ..schema.model import Column
 
+Chunk = bytes | memoryview
+"""What writers give: bytes one after another, a memoryview where a copy can be spared."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResultInfo:
@@ -31,6 +34,8 @@ class ResultStream:
     Iterating yields record batches whose columns correspond to `columns` by position (types are those of
     `schema.types.arrow_type`). `overflow` and `rows` are true once the iteration has ended. The source
     must offer at least one row more than `maxrec` where it has more, else the cut cannot be seen.
+    `failure` is what ended the rows early where the document itself says so and therefore ends in order; who can say
+    it better (a status, the phase of a job) finds it there.
     `close` stops the engine; it is called at the end of the iteration and may be called at any time.
     """
 
@@ -41,6 +46,7 @@ class ResultStream:
     on_close: Callable[[], None] | None = None
     rows: int = 0
     overflow: bool = False
+    failure: Exception | None = None
 
     @property
     def schema(self) -> pa.Schema:

@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schema.model import Column
-from ..schema.types import BOOLEAN, DOUBLE, INTEGER, LONG, STRING, TIMESTAMP, VOType
+from ..schema.types import ATOMS, BOOLEAN, DOUBLE, INTEGER, LONG, STRING, TIMESTAMP, VOType
 from .texts_read import BadCell, timestamps, values_of
 from .votable_fields_read import Field
 
 _NO_VALUES = pa.array(["null", "NULL", "Null", "NA", "N/A", "n/a", "\\N", "--", "None", ""])
 _WORDS = pa.array(["true", "false", "TRUE", "FALSE", "True", "False"])
 _INT32 = 1 << 31
+_NUMBERS = (INTEGER, LONG, DOUBLE)
 _NAMES = r"^[+-]?0[0-9]+$|^0[xX]"  # digits behind a leading zero, as in 007, name things; so do hexadecimal numbers
 _LONG_DIGITS = r"^[+-]?[0-9]{17,}$"
 
@@ -25,6 +26,13 @@ def _plain(texts: pa.StringArray) -> pa.StringArray:
 
 
 def _number(vo: VOType, texts: pa.StringArray) -> pa.Array:
+    try:
+        return texts.cast(ATOMS[vo.datatype].arrow)  # most columns are nothing but plain numbers
+    except pa.ArrowInvalid:
+        return _word(vo, texts)
+
+
+def _word(vo: VOType, texts: pa.StringArray) -> pa.Array:
     return values_of(_plain(texts), Field(Column("", vo), 1, False))
 
 
@@ -32,7 +40,7 @@ def _boolean(texts: pa.StringArray) -> pa.Array:
     plain = _plain(texts)
     if not pc.all(pc.or_(pc.is_in(plain, value_set=_WORDS), pc.is_null(plain))).as_py():
         raise BadCell(0, "a text is neither true nor false")
-    return _number(BOOLEAN, plain)
+    return _word(BOOLEAN, plain)
 
 
 _READERS: dict[VOType, Callable[[pa.StringArray], pa.Array]] = {
@@ -71,13 +79,15 @@ class Guess:
 
 def _widened(kind: VOType | None, texts: pa.StringArray) -> VOType | None:
     """Give the type that reads these texts as well as all texts of `kind`."""
-    plain = _plain(texts)
+    if texts.null_count == len(texts):
+        return kind
+    plain = texts if kind in _NUMBERS and _castable(texts, ATOMS[kind.datatype].arrow) else _plain(texts)
     if plain.null_count == len(plain):
         return kind
-    if kind in {None, INTEGER, LONG, DOUBLE}:
+    if kind is None or kind in _NUMBERS:
         number = _number_kind(plain)
         if number is not None and kind is not None:
-            number = max(number, kind, key=(INTEGER, LONG, DOUBLE).index)
+            number = max(number, kind, key=_NUMBERS.index)
         if number is not None and not (number == DOUBLE and kind == LONG):
             return number
     for other in (BOOLEAN, TIMESTAMP):
@@ -87,17 +97,23 @@ def _widened(kind: VOType | None, texts: pa.StringArray) -> VOType | None:
 
 
 def _number_kind(plain: pa.StringArray) -> VOType | None:
-    plain = pc.replace_substring_regex(plain, pattern=r"^\+", replacement="")
+    if pc.any(pc.starts_with(plain, "+")).as_py():
+        plain = pc.replace_substring_regex(plain, pattern=r"^\+", replacement="")
     if _castable(plain, pa.int64()):
-        if pc.any(pc.match_substring_regex(plain, _NAMES)).as_py():
+        if _any_name(plain):
             return None
         ends = pc.min_max(plain.cast(pa.int64())).as_py()
         return INTEGER if ends["min"] >= -_INT32 and ends["max"] < _INT32 else LONG
     if not _castable(plain, pa.float64()):
         return None
     whole = plain.filter(pc.invert(pc.match_substring(plain, ".")))
-    names = pc.any(pc.match_substring_regex(whole, _NAMES)).as_py()
-    return None if names or pc.any(pc.match_substring_regex(whole, _LONG_DIGITS)).as_py() else DOUBLE
+    return None if _any_name(whole) or pc.any(pc.match_substring_regex(whole, _LONG_DIGITS)).as_py() else DOUBLE
+
+
+def _any_name(texts: pa.StringArray) -> bool:
+    """Tell whether any of these numbers is rather a name; regular expressions look at those with a leading zero only."""
+    zeros = pc.or_(pc.starts_with(texts, "0"), pc.starts_with(texts, "-0"))
+    return bool(pc.any(pc.match_substring_regex(texts.filter(zeros), _NAMES)).as_py())
 
 
 def _castable(plain: pa.StringArray, kind: pa.DataType) -> bool:

@@ -19,11 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schema.types import arrow_type
-from .arrays import conform, pieces
+from .arrays import conform
 from .cells_text import JSON, Spelling, has_byte, texts
 from .layout import layout_of
+from .pipeline import encoded
 from .rows import join_rows, join_texts
-from .stream import ResultStream
+from .stream import Chunk, ResultStream
 
 _SPECIAL = b'",\n\r#'
 
@@ -48,17 +49,17 @@ CSV = Spelling("true", "false", "NaN", "Infinity", "-Infinity", _NULLS, quote_cs
 TSV = replace(CSV, escape=clean_tsv)
 
 
-def write_csv(stream: ResultStream) -> Iterator[bytes]:
+def write_csv(stream: ResultStream) -> Iterator[Chunk]:
     """Write CSV with a first line of column names; errors of the source break the transfer."""
     return _write(stream, CSV, ",", "\r\n", _csv_names)
 
 
-def write_csv_bare(stream: ResultStream) -> Iterator[bytes]:
+def write_csv_bare(stream: ResultStream) -> Iterator[Chunk]:
     """Write CSV without a line of column names (media type parameter header=absent)."""
     return _write(stream, CSV, ",", "\r\n", _no_names)
 
 
-def write_tsv(stream: ResultStream) -> Iterator[bytes]:
+def write_tsv(stream: ResultStream) -> Iterator[Chunk]:
     """Write tab-separated values with a first line of column names; errors of the source break the transfer."""
     return _write(stream, TSV, "\t", "\n", _names)
 
@@ -86,16 +87,18 @@ def _write(
     between: str,
     end: str,
     head: Callable[[ResultStream, Spelling, str, str], bytes],
-) -> Iterator[bytes]:
+) -> Iterator[Chunk]:
     try:
         yield head(stream, spelling, between, end)
         types = [arrow_type(column.type) for column in stream.columns]
         layouts = [layout_of(column.type) for column in stream.columns]
-        for batch in stream:
-            for piece in pieces(batch):
-                arrays = conform(piece, types)
-                cells = [texts(array, layout, spelling) for array, layout in zip(arrays, layouts, strict=True)]
-                yield join_texts(cells, "", between, end)
+
+        def lines(piece: pa.RecordBatch) -> bytes:
+            arrays = conform(piece, types)
+            cells = [texts(array, layout, spelling) for array, layout in zip(arrays, layouts, strict=True)]
+            return join_texts(cells, "", between, end)
+
+        yield from encoded(stream, lines)
         if stream.overflow:
             note = f"# OVERFLOW: the result was cut after {stream.rows} rows; there are more"
             yield join_rows(pa.array([note]), "", end)

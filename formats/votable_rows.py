@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import pyarrow as pa
 
 from ..schema.model import Column
 from ..schema.types import arrow_type
-from .arrays import conform, pieces
+from .arrays import conform
+from .base64_write import Base64
 from .cells_binary import Cell
 from .cells_text import XML, texts
 from .layout import layout_of
 from .rows import RowPlan, encode_rows, join_texts, plan_rows
+from .stream import Chunk
 
 
 class Rows(Protocol):
@@ -22,13 +23,18 @@ class Rows(Protocol):
 
     opening: str
     closing: str
+    row_bytes: int
 
-    def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
-        """Encode a batch; raises ParameterError before any byte of a piece that cannot be said leaves."""
+    def encode(self, piece: pa.RecordBatch) -> memoryview:
+        """Encode rows, on any thread; ParameterError where a value cannot be said."""
+        ...
+
+    def framed(self, rows: memoryview) -> Chunk:
+        """Give encoded rows as they are sent; called in order."""
         ...
 
     def rest(self) -> bytes:
-        """Give what `encode` held back."""
+        """Give what `framed` held back."""
         ...
 
 
@@ -43,12 +49,15 @@ class TableData:
         self.layouts = [layout_of(column.type) for column in columns]
         self.row_bytes = sum(one.items * (one.width or 0) for one in self.layouts if one.listed)
 
-    def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
-        """Encode a batch as TR elements."""
-        for piece in pieces(batch, self.row_bytes):
-            arrays = conform(piece, self.types)
-            cells = [texts(array, layout, XML) for array, layout in zip(arrays, self.layouts, strict=True)]
-            yield join_texts(cells, "<TR><TD>", "</TD><TD>", "</TD></TR>\n")
+    def encode(self, piece: pa.RecordBatch) -> memoryview:
+        """Encode rows as TR elements."""
+        arrays = conform(piece, self.types)
+        cells = [texts(array, layout, XML) for array, layout in zip(arrays, self.layouts, strict=True)]
+        return memoryview(join_texts(cells, "<TR><TD>", "</TD><TD>", "</TD></TR>\n"))
+
+    def framed(self, rows: memoryview) -> Chunk:
+        """Nothing is to be done."""
+        return rows
 
     def rest(self) -> bytes:
         """Nothing is held back."""
@@ -56,33 +65,27 @@ class TableData:
 
 
 class Binary:
-    """Rows as base64; up to two bytes wait for the next piece, since base64 goes by threes."""
+    """Rows as base64."""
 
     def __init__(self, columns: Sequence[Column], plan: RowPlan, element: str) -> None:
         self.types = [arrow_type(column.type) for column in columns]
         self.plan = plan
-        self.carry = b""
+        self.row_bytes = plan.row_bytes
+        self.base64 = Base64()
         self.opening = f'<DATA>\n<{element}>\n<STREAM encoding="base64">'
         self.closing = f"</STREAM>\n</{element}>\n</DATA>\n"
 
-    def encode(self, batch: pa.RecordBatch) -> Iterator[bytes]:
-        """Encode a batch."""
-        for piece in pieces(batch, self.plan.row_bytes):
-            rows = encode_rows(self.plan, conform(piece, self.types))
-            head = self.carry + bytes(rows[: (-len(self.carry)) % 3])
-            body = rows[len(head) - len(self.carry) :]
-            if len(head) % 3:  # fewer than three bytes in all
-                self.carry = head
-                continue
-            whole = len(body) - len(body) % 3
-            self.carry = bytes(body[whole:])
-            coded = binascii.b2a_base64(body[:whole], newline=False)
-            yield binascii.b2a_base64(head, newline=False) + coded
+    def encode(self, piece: pa.RecordBatch) -> memoryview:
+        """Encode rows as bytes."""
+        return encode_rows(self.plan, conform(piece, self.types))
+
+    def framed(self, rows: memoryview) -> Chunk:
+        """Give base64."""
+        return self.base64.encode(rows)
 
     def rest(self) -> bytes:
         """Give the last bytes, padded."""
-        rest, self.carry = self.carry, b""
-        return binascii.b2a_base64(rest, newline=False)
+        return self.base64.rest()
 
 
 def tabledata_rows(columns: Sequence[Column], nulls: Sequence[int | None]) -> Rows:

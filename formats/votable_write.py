@@ -16,7 +16,8 @@ from ..config.errors import NashiraError
 from ..schema.model import Column
 from ..schema.types import INTEGERS
 from .layout import layout_of, unique_names, votable_type
-from .stream import ResultInfo, ResultStream
+from .pipeline import encoded
+from .stream import Chunk, ResultInfo, ResultStream
 from .votable_rows import Rows, binary2_rows, binary_rows, tabledata_rows
 
 log = structlog.get_logger(__name__)
@@ -102,17 +103,17 @@ def metadata_document(columns: Sequence[Column], about: ResultInfo, status: str 
     return (header(columns, about, [None] * len(columns), status) + footer()).encode()
 
 
-def write_tabledata(stream: ResultStream) -> Iterator[bytes]:
+def write_tabledata(stream: ResultStream) -> Iterator[Chunk]:
     """Write a VOTable with TABLEDATA; null is an empty TD, so is the empty text."""
     return _write(stream, tuple(stream.columns), [None] * len(stream.columns), tabledata_rows)
 
 
-def write_binary2(stream: ResultStream) -> Iterator[bytes]:
+def write_binary2(stream: ResultStream) -> Iterator[Chunk]:
     """Write a VOTable with BINARY2; nulls are flags, `char` is UTF-8 (VOTable 1.6)."""
     return _write(stream, tuple(stream.columns), [None] * len(stream.columns), binary2_rows)
 
 
-def write_binary(stream: ResultStream) -> Iterator[bytes]:
+def write_binary(stream: ResultStream) -> Iterator[Chunk]:
     """Write a VOTable with BINARY, which has no nulls but NaN and magic integers.
 
     These must be declared before the first row, so every integer column that may hold nulls declares the least value
@@ -138,17 +139,19 @@ def _magic(column: Column) -> int | None:
 
 def _write(
     stream: ResultStream, columns: tuple[Column, ...], nulls: list[int | None], rows: Callable[..., Rows]
-) -> Iterator[bytes]:
+) -> Iterator[Chunk]:
     try:
         body = rows(columns, nulls)
         yield (header(columns, stream.info, nulls) + body.opening).encode()
         status, text = "", ""
         try:
-            for batch in stream:
-                yield from body.encode(batch)
+            for rows_of_piece in encoded(stream, body.encode, body.row_bytes):
+                yield body.framed(rows_of_piece)
         except NashiraError as error:
+            stream.failure = stream.failure or error
             status, text = "ERROR", str(error) or type(error).__name__
-        except Exception:
+        except Exception as error:
+            stream.failure = stream.failure or error
             log.exception("result_failed", query=stream.info.query)
             status, text = "ERROR", INTERNAL
         if not status and stream.overflow:

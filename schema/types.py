@@ -1,4 +1,4 @@
-"""One table of types: VOTable ↔ Arrow ↔ DuckDB ↔ FITS ↔ ADQL.
+"""One table of types: VOTable ↔ Arrow ↔ DuckDB ↔ PostgreSQL ↔ FITS ↔ ADQL.
 
 Sources: VOTable 1.4 section 2.1, ADQL 2.1 section 3, FITS 4.0 section 7.3, DALI 1.1 section 3.3.
 """
@@ -31,23 +31,24 @@ class Atom:
     numpy: str
     size_bytes: int
     adql: str
+    postgres: str
 
 
 ATOMS: dict[str, Atom] = {
     atom.datatype: atom
     for atom in (
-        Atom("boolean", pa.bool_(), "BOOLEAN", "L", "u1", 1, "BOOLEAN"),
-        Atom("bit", pa.bool_(), "BOOLEAN", "X", "u1", 1, "BIT"),
-        Atom("unsignedByte", pa.uint8(), "UTINYINT", "B", "u1", 1, "SMALLINT"),
-        Atom("short", pa.int16(), "SMALLINT", "I", ">i2", 2, "SMALLINT"),
-        Atom("int", pa.int32(), "INTEGER", "J", ">i4", 4, "INTEGER"),
-        Atom("long", pa.int64(), "BIGINT", "K", ">i8", 8, "BIGINT"),
-        Atom("float", pa.float32(), "FLOAT", "E", ">f4", 4, "REAL"),
-        Atom("double", pa.float64(), "DOUBLE", "D", ">f8", 8, "DOUBLE PRECISION"),
-        Atom("floatComplex", pa.list_(pa.float32(), 2), "FLOAT[2]", "C", ">c8", 8, "COMPLEX"),
-        Atom("doubleComplex", pa.list_(pa.float64(), 2), "DOUBLE[2]", "M", ">c16", 16, "COMPLEX"),
-        Atom("char", pa.string(), "VARCHAR", "A", "S", 1, "VARCHAR"),
-        Atom("unicodeChar", pa.string(), "VARCHAR", "A", "U", 2, "VARCHAR"),
+        Atom("boolean", pa.bool_(), "BOOLEAN", "L", "u1", 1, "BOOLEAN", "boolean"),
+        Atom("bit", pa.bool_(), "BOOLEAN", "X", "u1", 1, "BIT", "boolean"),
+        Atom("unsignedByte", pa.uint8(), "UTINYINT", "B", "u1", 1, "SMALLINT", "smallint"),
+        Atom("short", pa.int16(), "SMALLINT", "I", ">i2", 2, "SMALLINT", "smallint"),
+        Atom("int", pa.int32(), "INTEGER", "J", ">i4", 4, "INTEGER", "integer"),
+        Atom("long", pa.int64(), "BIGINT", "K", ">i8", 8, "BIGINT", "bigint"),
+        Atom("float", pa.float32(), "FLOAT", "E", ">f4", 4, "REAL", "real"),
+        Atom("double", pa.float64(), "DOUBLE", "D", ">f8", 8, "DOUBLE PRECISION", "double precision"),
+        Atom("floatComplex", pa.list_(pa.float32(), 2), "FLOAT[2]", "C", ">c8", 8, "COMPLEX", "real[]"),
+        Atom("doubleComplex", pa.list_(pa.float64(), 2), "DOUBLE[2]", "M", ">c16", 16, "COMPLEX", "double precision[]"),
+        Atom("char", pa.string(), "VARCHAR", "A", "S", 1, "VARCHAR", "text"),
+        Atom("unicodeChar", pa.string(), "VARCHAR", "A", "U", 2, "VARCHAR", "text"),
     )
 }
 PARTS = {"floatComplex": ">f4", "doubleComplex": ">f8"}  # NumPy types of the two parts of a complex number
@@ -145,6 +146,16 @@ def duckdb_type(vo: VOType) -> str:
     if pa.types.is_fixed_size_list(arrow):
         return f"{atom}[{arrow.list_size}]"
     return f"{atom}[]" if pa.types.is_list(arrow) else atom
+
+
+def postgres_type(vo: VOType) -> str:
+    """Give the PostgreSQL type that carries `vo`; arrays of every shape are one-dimensional."""
+    arrow = arrow_type(vo)
+    if pa.types.is_timestamp(arrow):
+        return "timestamp"
+    atom = ATOMS[vo.datatype].postgres
+    nested = pa.types.is_list(arrow) or pa.types.is_fixed_size_list(arrow)
+    return f"{atom}[]" if nested and not atom.endswith("[]") else atom
 
 
 def adql_type(vo: VOType) -> str:

@@ -19,7 +19,7 @@ from .. import __version__
 from ..config.errors import Cancelled, EngineError, LimitError, UserError
 from ..config.settings import Service
 from ..dali.parameters import Form
-from ..formats.stream import ResultInfo, ResultStream
+from ..formats.stream import Chunk, ResultInfo, ResultStream
 from ..query.run import Answer, Question, run
 from ..query.site import Site
 from ..schema.model import Catalog, Schema
@@ -33,24 +33,19 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A query under way: its result, and what the request asked for.
-
-    Writers of VOTable turn an error of the source into a note at the end of the document; `failures` keeps it
-    for those who can still say it better (a status, the phase of a job).
-    """
+    """A query under way: its result, and what the request asked for."""
 
     request: TapRequest
     stream: ResultStream
-    failures: list[Exception]
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[Chunk]:
         """Write the result in the format asked for; close the iterator to stop early."""
         return self.request.format.format.write(self.stream)
 
     def check(self) -> None:
-        """Raise the error that ended the rows early, if one did."""
-        if self.failures:
-            raise self.failures[0]
+        """Raise the error that ended the rows early, if one did; VOTables tell it at their end and go on as if well."""
+        if self.stream.failure is not None:
+            raise self.stream.failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +72,19 @@ def execute(site: Site, form: Form, context: Context) -> Execution:
     answer = run(site, question)
     context.on_cancel(answer.cancel)
     answer.stream.info = _info(request, answer, catalog, folder.settings.service)
-    failures: list[Exception] = []
-    _wait_for_rows(answer.stream, _noted(answer.stream.batches, failures, context.tag))
-    return Execution(request, answer.stream, failures)
+    _wait_for_rows(answer.stream, _noted(answer.stream, answer.stream.batches, context.tag))
+    return Execution(request, answer.stream)
 
 
-def _noted(batches: Iterator[pa.RecordBatch], failures: list[Exception], tag: str) -> Iterator[pa.RecordBatch]:
+def _noted(stream: ResultStream, batches: Iterator[pa.RecordBatch], tag: str) -> Iterator[pa.RecordBatch]:
     """Pass batches on; keep an error, and let only a text for users travel to the writer."""
     try:
         yield from batches
     except (UserError, LimitError, Cancelled, EngineError) as error:
-        failures.append(error)
+        stream.failure = error
         raise
     except Exception as error:
-        failures.append(error)
+        stream.failure = error
         _log.exception("a query failed while its result was read", request_id=tag)
         message = f"The service failed for an internal reason; its operator finds it in the log under {tag}"
         raise EngineError(message) from error

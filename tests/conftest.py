@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.postgres_server",)
+
 XSDCHECK = (Path(__file__).parents[1] / ".." / "shared" / "tools" / "xsdcheck.py").resolve()
 
 
