@@ -13,11 +13,13 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
 from ..schema.model import Files, Partition
-from ..schema.types import VOType
-from ..sphere.coverage import circle_ranges
+from ..schema.types import INTEGER, LONG, VOType
 from . import nodes as n
+from . import sampling
 from .duckdb_values import RANDOM, ValuePrinter
 from .kinds import NULL, kind
+from .places import INDEX, indexed_position
+from .plan import Lateral, Plan
 from .resolved import (
     AggregateValue,
     Call,
@@ -28,7 +30,6 @@ from .resolved import (
     From,
     Joined,
     MemberQuery,
-    Near,
     OrderTerm,
     Query,
     QuerySource,
@@ -41,27 +42,13 @@ from .resolved import (
     sources_of,
     walk,
 )
-from .spatial import (
-    INDEX,
-    Cone,
-    Finder,
-    Ranges,
-    below,
-    cone_of,
-    conjuncts,
-    filtered_sides,
-    indexed_position,
-    intersection,
-    leading,
-    partitions,
-    union,
-)
-from .spatial_joins import CellJoin, cell_joins
+from .spatial_forms import conjuncts
+from .spatial_joins import CELL_DEG, FINEST, FREE_ORDER, CellJoin
+from .spatial_ranges import Ranges, leading, partitions, union
 from .translation import Scan
 
 _PRINTED_RANGES = 8  # more cost more to print and evaluate than they spare; files are chosen by all ranges
-
-
+CELL = "cell"
 _CUT_ROWS = 50_000  # larger limits are left to the reader: the engine would collect all rows before giving the first
 
 
@@ -95,11 +82,7 @@ class QueryPrinter(ValuePrinter):
     def __init__(self) -> None:
         super().__init__()
         self.scans: list[Scan] = []
-        self.finder = Finder()
-        self.pruning: dict[TableSource, Ranges] = {}
-        self.cells: dict[Source, list[CellJoin]] = {}
-        self.orders: dict[Source, int] = {}
-        self.filters: dict[TableSource, Ranges] = {}
+        self.plan = Plan()
         self.leading: dict[TableSource, int] = {}
         self.cut: int | None = None
         self.expansions: list[tuple[Source, exp.Select, list[n.Node]]] = []
@@ -114,7 +97,7 @@ class QueryPrinter(ValuePrinter):
             node.set("limit", None)
         for source, select, cells in reversed(self.expansions):
             columns = [n.column(source.label, name) for name in self.used.get(source, {})]
-            select.set("expressions", columns + cells)
+            select.set("expressions", columns + cells or [n.integer(1)])
         return node
 
     def query(self, query: Query) -> n.Node:
@@ -122,14 +105,26 @@ class QueryPrinter(ValuePrinter):
         return self._query(query, tuple(column.type for column in query.columns), None, outer=False)
 
     def _query(self, query: Query, types: tuple[VOType, ...], limit: int | None, *, outer: bool) -> n.Node:
-        commons = [self._common(common) for common in query.commons]
+        before = len(self.scans)
         if isinstance(query, SelectQuery):
             node = self._select(query, types, limit, outer=outer)
         else:
             node = self._set(query, types, limit)
-        if commons:
-            node.set("with_", exp.With(expressions=commons))
+        if query.commons:  # after all that refers to them, the last one first; their scans come before
+            scans = self._cut_scans(before)
+            commons = []
+            for common in reversed(query.commons):
+                self.plan.finish(common)
+                commons.append(self._common(common))
+                scans = self._cut_scans(before) + scans
+            self.scans.extend(scans)
+            node.set("with_", exp.With(expressions=commons[::-1]))
         return node
+
+    def _cut_scans(self, before: int) -> list[Scan]:
+        scans = self.scans[before:]
+        del self.scans[before:]
+        return scans
 
     def _common(self, common: Common) -> n.Node:
         alias = exp.TableAlias(this=n.identifier(common.label))
@@ -164,7 +159,7 @@ class QueryPrinter(ValuePrinter):
     # ------------------------------------------------------------ SELECT
 
     def _select(self, query: SelectQuery, types: tuple[VOType, ...], limit: int | None, *, outer: bool) -> n.Node:
-        self._plan(query)
+        self.plan.enter(query)
         bounds = [bound for bound in (query.top, limit) if bound is not None]
         most = min(bounds) if bounds else None
         if most is not None and isinstance(query.tables, TableSource) and _gives_rows_as_stored(query):
@@ -179,11 +174,12 @@ class QueryPrinter(ValuePrinter):
             node.set("distinct", exp.Distinct())
         first, joins = self._from(query.tables)
         node.set("from_", exp.From(this=first))
+        joins += [self._listing(pair, i) for i, pair in enumerate(self.plan.listed.get(query, ()))]
+        tests = self._where(query)
         if joins:
             node.set("joins", joins)
-        if query.where is not None:
-            sources = tuple(sources_of(query.tables))
-            node.set("where", exp.Where(this=self._conjunction(query.where, sources)))
+        if tests:
+            node.set("where", exp.Where(this=n.all_of(*tests)))
         if query.group_by:
             node.set("group", exp.Group(expressions=[self._group(value) for value in query.group_by]))
         if query.having is not None:
@@ -203,65 +199,31 @@ class QueryPrinter(ValuePrinter):
         made = self.value(value)
         return n.cast(made, value.info.type) if isinstance(value, Constant) and value.value is not None else made
 
-    # ---------------------------------------------------------- planning
+    # ------------------------------------------------------ regions and joins
 
-    def _plan(self, query: SelectQuery) -> None:
-        """Find the regions and positional joins of a query before its FROM is made."""
-        everything = below((query.tables,))
-        if query.where is not None:
-            self._prune(query.where, everything)
-        for join in _joins(query.tables):
-            if join.on is not None:
-                self._prune(join.on, below(filtered_sides(join)))
-        own = frozenset(sources_of(query.tables))
-        found = list(cell_joins(query.where, own, self.pruning))
-        for join in _joins(query.tables):
-            sides = frozenset(source for side in filtered_sides(join) for source in sources_of(side))
-            found += cell_joins(join.on, sides, self.pruning)
-        for pair in found:
-            if pair.expanded in own and pair.other in own:
-                self._expand(pair)
-        self._spread(query, found)
-
-    def _prune(self, condition: Condition, sources: frozenset[Source]) -> None:
-        for source, ranges in self.finder.regions(condition).items():
-            if source in sources:
-                known = self.pruning.get(source)
-                self.pruning[source] = ranges if known is None else intersection(known, ranges)
-                self.filters[source] = self.pruning[source]
-
-    def _expand(self, pair: CellJoin) -> None:
-        self.cells.setdefault(pair.expanded, []).append(pair)
-        self.orders[pair.expanded] = self.orders[pair.other] = pair.order
-
-    def _spread(self, query: SelectQuery, pairs: list[CellJoin]) -> None:
-        """A cone on one partner of a positional join chooses the files of the other too."""
-        cones = [cone for test in conjuncts(query.where) if isinstance(test, Near) and (cone := cone_of(test))]
-        for pair in pairs:
-            radius = pair.radius.value if isinstance(pair.radius, Constant) else None
-            if not isinstance(radius, int | float) or radius < 0:
-                continue
-            sides = ((pair.lon, pair.lat), (pair.other_lon, pair.other_lat))
-            for near, far in (sides, sides[::-1]):
-                here, there = indexed_position(*near), indexed_position(*far)
-                for cone in cones:
-                    if here is cone.source and there is not None and there not in self.filters and cone.radius >= 0:
-                        self._widened(there, cone, float(radius))
-
-    def _widened(self, source: TableSource, cone: Cone, radius: float) -> None:
-        self.pruning[source] = tuple(circle_ranges(cone.lon, cone.lat, min(180.0, cone.radius + radius)))
-
-    def _conjunction(self, condition: Condition, sources: tuple[Source, ...]) -> n.Node:
-        """A condition with the index ranges and cell equalities it implies."""
+    def _conditions(self, condition: Condition, sources: tuple[Source, ...]) -> list[n.Node]:
+        """A condition with the index ranges and cell equalities it implies, to be joined by AND."""
         tests: list[n.Node] = []
-        for source, ranges in self.finder.regions(condition).items():
-            if source in sources:
-                tests.extend(self._ranges(source, ranges))
-        for expanded in sources:
-            for number, pair in enumerate(self.cells.get(expanded, ())):
-                if _tests(condition, pair):
-                    tests.append(self._same_cell(pair, number))
-        return n.all_of(*tests, *(self.condition(part) for part in conjuncts(condition)))
+        for place, ranges in self.plan.finder.regions(condition).items():
+            if isinstance(place.source, TableSource) and place.source in sources:
+                tests.extend(self._ranges(place.source, ranges))
+        tests.extend(self._same_cell(pair) for pair in self.plan.tests.get(id(condition), ()))
+        return [*tests, *(self.condition(part) for part in conjuncts(condition))]
+
+    def _where(self, query: SelectQuery) -> list[n.Node]:
+        """The tests of a SELECT: what queries around it need of its tables, WHERE, and the cells it lists."""
+        sources = tuple(sources_of(query.tables))
+        tests = [
+            test for source in sources if isinstance(source, TableSource) and source in self.plan.handed
+            for test in self._ranges(source, self.plan.handed[source])
+        ]  # fmt: skip
+        if query.where is not None:
+            tests += self._conditions(query.where, sources)
+        tests += [
+            n.compare("=", self._cell(pair), n.column(_list_label(pair.other, i), CELL))
+            for i, pair in enumerate(self.plan.listed.get(query, ()))
+        ]
+        return tests
 
     def _ranges(self, source: TableSource, ranges: Ranges) -> list[n.Node]:
         if not ranges:
@@ -274,17 +236,41 @@ class QueryPrinter(ValuePrinter):
     def _span(self, source: TableSource, low: int, high: int) -> n.Node:
         return n.between(self.reference(source, INDEX), n.integer(low), n.integer(high - 1))
 
-    def _same_cell(self, pair: CellJoin, number: int) -> n.Node:
+    def _same_cell(self, pair: CellJoin) -> n.Node:
+        number = self.plan.cells[pair.expanded].index(pair)
+        return n.compare("=", self._cell(pair), n.column(pair.expanded.label, _cell_name(pair.expanded, number)))
+
+    def _cell(self, pair: CellJoin) -> n.Node:
+        """The cell that holds the other position of a pair."""
         other = pair.other
         indexed = indexed_position(pair.other_lon, pair.other_lat)
         if isinstance(other, TableSource) and indexed is other:
             cell = self.reference(other, INDEX)
         else:
             cell = n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
-        bits = n.integer(2 * (29 - pair.order))
-        return n.compare(
-            "=", n.shift_right(cell, bits), n.column(pair.expanded.label, _cell_name(pair.expanded, number))
-        )
+        tuned = _tuned(pair)
+        if tuned is None:
+            return n.shift_right(cell, n.integer(2 * (29 - pair.order)))
+        bits = n.mul(n.sub(n.integer(29), self._order(tuned, pair)), n.integer(2))
+        return n.shift_right(cell, n.cast(bits, LONG))
+
+    def _list(self, pair: CellJoin) -> n.Node:
+        """All cells that a circle around a position touches."""
+        tuned = _tuned(pair)
+        order = n.integer(pair.order) if tuned is None else self._order(tuned, pair)
+        return n.call("ns_cells", self.value(pair.lon), self.value(pair.lat), self.value(pair.radius), order)
+
+    def _order(self, source: TableSource, pair: CellJoin) -> n.Node:
+        """The order whose cells suit the radii of a table: that of the root of their mean square."""
+        radius = self.value(pair.radius)
+        within = n.call("least", n.call("greatest", radius, n.real(0.0)), n.real(180.0))
+        typical = n.call("sqrt", n.call("avg", n.mul(within, n.again(within))))
+        cells = n.div(n.real(CELL_DEG / 2.0), n.call("greatest", typical, n.real(1e-9)))
+        order = n.call("floor", n.call("log2", cells))
+        bounded = n.call("coalesce", n.call("least", n.call("greatest", order, n.integer(0)), n.integer(FINEST)))
+        bounded.append("expressions", n.integer(FREE_ORDER))
+        select = exp.Select(expressions=[n.cast(bounded, INTEGER)], from_=exp.From(this=self._relation(source)))
+        return exp.Subquery(this=select)
 
     # -------------------------------------------------------------- FROM
 
@@ -292,6 +278,10 @@ class QueryPrinter(ValuePrinter):
         """Give the first table and the joins that follow it."""
         if not isinstance(node, Joined):
             return self._source(node), []
+        if node in self.plan.laterals:
+            found = self.plan.laterals[node]
+            first, joins = self._from(found.kept)
+            return first, [*joins, self._lateral(found)]
         first, joins = self._from(node.left)
         right, more = self._from(node.right)
         if more:
@@ -299,13 +289,34 @@ class QueryPrinter(ValuePrinter):
             right = exp.Paren(this=right)
         if node.kind == "CROSS":
             return first, [*joins, exp.Join(this=right, kind="CROSS")]
-        on = self._conjunction(node.on, tuple(sources_of(node))) if node.on is not None else n.truth(True)
+        tests = self._conditions(node.on, tuple(sources_of(node))) if node.on is not None else []
+        on = n.all_of(*tests) if tests else n.truth(True)
         side = {"side": node.kind} if node.kind != "INNER" else {"kind": "INNER"}
         return first, [*joins, exp.Join(this=right, on=on, **side)]
 
+    def _lateral(self, join: Lateral) -> n.Node:
+        """An outer join whose kept rows list their cells: what they match is found for each of them.
+
+        LEFT JOIN LATERAL (SELECT … FROM UNNEST(cells) JOIN table ON its cell = cell WHERE condition) ON TRUE
+        """
+        source = join.pair.other
+        label = _list_label(source, 0)
+        made = self._source(source)
+        same = n.compare("=", self._cell(join.pair), n.column(label, CELL))
+        joins = [exp.Join(this=made, kind="INNER", on=same)]
+        select = exp.Select(from_=exp.From(this=_unnested(self._list(join.pair), label)), joins=joins)
+        select.set("where", exp.Where(this=n.all_of(*self._conditions(join.on, (source,)))))
+        self.expansions.append((source, select, []))
+        alias = exp.TableAlias(this=n.identifier(source.label))
+        return exp.Join(this=exp.Lateral(this=exp.Subquery(this=select), alias=alias), on=n.truth(True), side="LEFT")
+
+    def _listing(self, pair: CellJoin, number: int) -> n.Node:
+        """The cells around a position of a query around this one, as a table."""
+        return exp.Join(this=_unnested(self._list(pair), _list_label(pair.other, number)), kind="CROSS")
+
     def _source(self, source: Source) -> n.Node:
         made = self._table(source) if isinstance(source, TableSource) else self._derived(source)
-        for number, pair in enumerate(self.cells.get(source, ())):
+        for number, pair in enumerate(self.plan.cells.get(source, ())):
             made = self._expanded(source, made, pair, number)
         return made
 
@@ -316,37 +327,43 @@ class QueryPrinter(ValuePrinter):
         return exp.Subquery(this=self.query(source.query), alias=alias)
 
     def _table(self, source: TableSource) -> n.Node:
-        alias = exp.TableAlias(this=n.identifier(source.label))
         stored = source.table.source
-        order = self.orders.get(source)
+        order = self.plan.orders.get(source)
         name = source.table.adql_name
-        ranges = self.pruning.get(source)
+        ranges = self.plan.pruning.get(source)
         if not isinstance(stored, Files):
             self.scans.append(Scan(name, 0, 0, stored.rows, ranges or (), order))
-            return exp.Table(this=_path(stored.path), alias=alias)
+            return self._relation(source)
         chosen = leading(partitions(stored, ranges), self.leading.get(source))
         rows = sum(part.rows for part in chosen)
         self.scans.append(Scan(name, len(chosen), len(stored.partitions), rows, ranges or (), order))
+        return self._relation(source)
+
+    def _relation(self, source: TableSource) -> n.Node:
+        """What a table is to the engine: its files that count, or its name there."""
+        alias = exp.TableAlias(this=n.identifier(source.label))
+        stored = source.table.source
+        if not isinstance(stored, Files):
+            if source.sample is not None:
+                return exp.Subquery(this=sampling.of_relation(_path(stored.path), source.sample), alias=alias)
+            return exp.Table(this=_path(stored.path), alias=alias)
+        chosen = leading(partitions(stored, self.plan.pruning.get(source)), self.leading.get(source))
         if not stored.partitions:
             return exp.Subquery(this=_empty(source), alias=alias)
         if not chosen:  # the conditions leave no row of any file: read the smallest
             chosen = (min(stored.partitions, key=lambda part: part.rows),)
+        if source.sample is not None:
+            return exp.Subquery(this=sampling.of_files(_read(chosen), source.sample), alias=alias)
         return exp.Table(this=_read(chosen), alias=alias)
 
     def _expanded(self, source: Source, made: n.Node, pair: CellJoin, number: int) -> n.Node:
         """Wrap a source so that each row stands once for every cell around it."""
-        cells = n.call(
-            "ns_cells",
-            self.value(pair.lon),
-            self.value(pair.lat),
-            self.value(pair.radius),
-            n.integer(pair.order),
-        )
+        cells = self._list(pair)
         listed: list[n.Node] = [n.column(source.label, _cell_name(source, i)) for i in range(number)]
         listed.append(exp.Alias(this=n.call("unnest", cells), alias=n.identifier(_cell_name(source, number))))
         select = exp.Select(from_=exp.From(this=made))
-        if isinstance(source, TableSource) and number == 0 and source in self.filters:
-            select.set("where", exp.Where(this=n.all_of(*self._ranges(source, self.filters[source]))))
+        if isinstance(source, TableSource) and number == 0 and source in self.plan.filters:
+            select.set("where", exp.Where(this=n.all_of(*self._ranges(source, self.plan.filters[source]))))
         self.expansions.append((source, select, listed))
         return exp.Subquery(this=select, alias=exp.TableAlias(this=n.identifier(source.label)))
 
@@ -364,6 +381,8 @@ def _gives_rows_as_stored(query: SelectQuery) -> bool:
     """Tell whether each row of the table is a row of the query, so that TOP needs the first files only."""
     return (
         query.where is None
+        and isinstance(query.tables, TableSource)
+        and query.tables.sample is None
         and not query.group_by
         and query.having is None
         and not query.distinct
@@ -372,19 +391,20 @@ def _gives_rows_as_stored(query: SelectQuery) -> bool:
     )
 
 
-def _joins(node: From) -> list[Joined]:
-    if not isinstance(node, Joined):
-        return []
-    return [*_joins(node.left), *_joins(node.right), node]
+def _unnested(cells: n.Node, label: str) -> n.Node:
+    """A list as a table of one column."""
+    alias = exp.TableAlias(this=n.identifier(label), columns=[n.identifier(CELL)])
+    return exp.Unnest(expressions=[cells], alias=alias)
 
 
-def _tests(condition: Condition, pair: CellJoin) -> bool:
-    """Tell whether the positional join stands in this condition."""
-    wanted = {(pair.lon, pair.lat), (pair.other_lon, pair.other_lat)}
-    return any(
-        isinstance(test, Near) and {(test.lon1, test.lat1), (test.lon2, test.lat2)} == wanted
-        for test in conjuncts(condition)
-    )
+def _tuned(pair: CellJoin) -> TableSource | None:
+    """The table whose radii choose the order of a join's cells; None where the order is fixed."""
+    return pair.expanded if pair.tuned and isinstance(pair.expanded, TableSource) else None
+
+
+def _list_label(source: Source, number: int) -> str:
+    """A label that no source has."""
+    return f"{source.label}_cells{number + 1}"
 
 
 def _cell_name(source: Source, number: int) -> str:

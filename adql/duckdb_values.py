@@ -9,10 +9,11 @@ from typing import Any
 from sqlglot import exp
 
 from ..schema.types import DOUBLE, INTEGER, INTEGERS, LONG, VOType
-from . import geometry, lowering
+from . import coverage_maps, geometry, lowering
 from . import nodes as n
 from .functions import FUNCTIONS
 from .kinds import is_integer, kind, number_of
+from .places import INDEX, indexed_position
 from .resolved import (
     AggregateValue,
     Arithmetic,
@@ -24,6 +25,7 @@ from .resolved import (
     Compare,
     Condition,
     Constant,
+    Covered,
     Element,
     Inside,
     Inverse,
@@ -44,7 +46,6 @@ from .resolved import (
     Within,
     walk,
 )
-from .spatial import INDEX, indexed_position
 
 ENGINE = "duckdb"
 RANDOM = ("RAND", "IVO_NORMALRANDOM", "GAVO_NORMALRANDOM")
@@ -71,11 +72,11 @@ class ValuePrinter:
 
     def value(self, node: Value) -> n.Node:
         """Make the node of a value."""
-        return _VALUES[type(node)](self, node)
+        return VALUES[type(node)](self, node)
 
     def condition(self, node: Condition) -> n.Node:
         """Make the node of a condition."""
-        return _CONDITIONS[type(node)](self, node)
+        return CONDITIONS[type(node)](self, node)
 
     # ------------------------------------------------------------- values
 
@@ -102,6 +103,23 @@ class ValuePrinter:
         if node.name in geometry.LOWERINGS:
             return geometry.LOWERINGS[node.name](*arguments)
         return FUNCTIONS[node.name].engines[ENGINE](*arguments)
+
+    def cell(self, lon: Value, lat: Value) -> n.Node:
+        """The order-29 cell of a position: the index column where there is one."""
+        if (
+            isinstance(lon, ColumnValue)
+            and (source := indexed_position(lon, lat)) is not None
+            and source is lon.source
+        ):
+            return self.reference(source, INDEX)
+        return n.call("ns_healpix29", self.value(lon), self.value(lat))
+
+    def covered(self, node: Covered) -> n.Node:
+        """A position in a coverage map."""
+        cell, maps = self.cell(node.lon, node.lat), coverage_maps.constant_map(node.moc)
+        if maps is None:
+            return n.call("ns_moc_has", self.value(node.moc), cell)
+        return coverage_maps.holds(maps, cell, node.moc.at)
 
     def arithmetic(self, node: Arithmetic) -> n.Node:
         """Integers never overflow loudly, divisions by zero are NULL."""
@@ -222,6 +240,7 @@ class ValuePrinter:
         """A boolean function."""
         arguments = [self.value(argument) for argument in node.arguments]
         if node.name in geometry.PREDICATES:
+            coverage_maps.check_literals(node.arguments)
             return n.call(geometry.PREDICATES[node.name], *arguments)
         return FUNCTIONS[node.name].engines[ENGINE](*arguments)
 
@@ -236,7 +255,7 @@ class ValuePrinter:
 
 _OPERATIONS: dict[str, type[exp.Binary]] = {"+": exp.Add, "-": exp.Sub, "*": exp.Mul, "/": exp.IntDiv}
 
-_VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
+VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Constant: ValuePrinter.constant,
     ColumnValue: ValuePrinter.column,
     Call: ValuePrinter.call,
@@ -249,7 +268,7 @@ _VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Separation: ValuePrinter.separation,
     TestValue: ValuePrinter.test,
 }
-_CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
+CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Compare: ValuePrinter.compare,
     Within: ValuePrinter.within,
     Member: ValuePrinter.member,
@@ -263,6 +282,7 @@ _CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Predicate: ValuePrinter.predicate,
     Near: ValuePrinter.near,
     Inside: ValuePrinter.inside,
+    Covered: ValuePrinter.covered,
 }
 
 

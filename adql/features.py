@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .functions import FUNCTIONS
 from .geometry import BUILDERS
+from .service import EVERYTHING, EXTENSIONS, Service
 
 _STANDARD = "ivo://ivoa.net/std/TAPRegExt#features-"
 TYPES: dict[str, str] = {
@@ -37,6 +38,8 @@ _SYNTAX = (
     ("extension", "CASE", "CASE WHEN … THEN … ELSE … END, and CASE x WHEN … ."),
     ("extension", "CROSS JOIN", "All pairs of rows, as with a comma in FROM."),
     ("extension", "%", "The remainder of a division of numbers, as MOD."),
+    ("extension", "TABLESAMPLE", "Behind a table: TABLESAMPLE [BERNOULLI|SYSTEM] (percent) [REPEATABLE (seed)]."),
+    ("extension", "MOC", "MOC('4/13 17-18') or MOC(order, geometry): coverage maps in CONTAINS, INTERSECTS and AREA."),
 )
 
 
@@ -49,15 +52,27 @@ class LanguageFeature:
     description: str
 
 
-def features() -> tuple[LanguageFeature, ...]:
-    """Give all optional features, in the order of their types."""
+def features(service: Service = EVERYTHING) -> tuple[LanguageFeature, ...]:
+    """Give all optional features of a site, in the order of their types."""
     found = [(key, form, description) for key, form, description in _SYNTAX]
-    found += [("geo", name, "") for name in BUILDERS]
+    found += [("geo", name, "") for name in BUILDERS if name not in EXTENSIONS]
     for row in FUNCTIONS.values():
         if row.feature == "udf":
             found += [("udf", signature.text, row.description) for signature in row.signatures]
         elif row.feature != "core":
             found.append((row.feature, row.name, row.description))
+    found = [item for item in found if _is_there(item[1], service)]
     order = list(TYPES)
     found.sort(key=lambda item: order.index(item[0]))
     return tuple(LanguageFeature(TYPES[key], form, description) for key, form, description in found)
+
+
+def _is_there(form: str, service: Service) -> bool:
+    """Tell whether a site has switched a form on and given it what it needs."""
+    if form in EXTENSIONS:
+        return form in service.extensions
+    needs = {"gavo_vocmatch": bool(service.vocabularies)}
+    needs |= dict.fromkeys(("ivo_simbadpoint", "gavo_simbadpoint"), service.position is not None)
+    if "MOC" not in service.extensions and form.startswith("gavo_moc"):
+        return False
+    return needs.get(form.partition("(")[0], True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..schema.types import DOUBLE, FLOAT, INTEGER, LONG, POINT, STRING, TIMESTAMP, VOType
+from ..schema.types import DOUBLE, FLOAT, INTEGER, LONG, MOC, POINT, STRING, TIMESTAMP, VOType
 from ..sphere.frames import FRAMES
 from . import lowering as low
 from . import nodes as n
+from .lowering_postgres import POSTGRESQL
 
 Lowering = Callable[..., n.Node]
 
@@ -25,7 +26,9 @@ RESULTS: dict[str, VOType] = {
     "TEXT": STRING,
     "TIMESTAMP": TIMESTAMP,
     "POINT": POINT,
+    "MOC": MOC,
     "INTEGER[]": VOType("int", "*"),
+    "DOUBLE PRECISION[6]": VOType("double", "6"),
 }
 """Type names in signatures → types of results; `ANY` is the common type of the arguments."""
 
@@ -38,6 +41,7 @@ KINDS: dict[str, str] = {
     "TEXT": "string",
     "TIMESTAMP": "timestamp",
     "POINT": "point",
+    "MOC": "moc",
     "GEOMETRY": "geometry",
     "ANY": "any",
 }
@@ -104,6 +108,8 @@ def _row(
     read = tuple(signature(text) for text in texts)
     name = texts[0].partition("(")[0].upper()
     lowerings = {"duckdb": duckdb}
+    if name in POSTGRESQL:
+        lowerings["postgresql"] = POSTGRESQL[name]
     return Function(name, read, feature, description, lowerings, unit, ucd, aggregate, test, frozenset(literals))
 
 
@@ -158,6 +164,7 @@ _EPOCH = ", ".join(
     f"{name} DOUBLE PRECISION"
     for name in ("ra", "dec", "parallax", "pmra", "pmdec", "radial_velocity", "ref_epoch", "out_epoch")
 )
+_NAMED = "ICRS position of an object whose name, a literal, a name service knows."
 _JULIAN = "Julian date of a timestamp, without regard to time scales."
 _MODIFIED = "Modified Julian date of a timestamp, without regard to time scales."
 _HISTOGRAM = "Aggregate: nbins + 2 counts; the first of values below lower and NULLs, the last of those from upper on."
@@ -195,6 +202,42 @@ _USER_DEFINED = (
         "NULL parallax is infinitely far, NULL proper motions and velocity are 0.",
         unit="deg",
         ucd="pos.eq",
+    ),
+    _row(
+        "udf",
+        f"ivo_epoch_prop({_EPOCH}) -> DOUBLE PRECISION[6]",
+        low.epoch_values,
+        "Position, parallax, proper motions and radial velocity at out_epoch, as ivo_epoch_prop_pos and in its units.",
+    ),
+    _row(
+        "udf",
+        "gavo_apply_pm(ra DOUBLE PRECISION, dec DOUBLE PRECISION, pmra DOUBLE PRECISION, pmde DOUBLE PRECISION, "
+        "epdist DOUBLE PRECISION) -> POINT",
+        low.apply_motion,
+        "Position after epdist Julian years of motion in the tangent plane: deg and deg/yr, pmra with cos dec. "
+        "Better use ivo_epoch_prop_pos.",
+        unit="deg",
+        ucd="pos.eq",
+    ),
+    _row(
+        "udf",
+        "gavo_mocunion(moc1 MOC, moc2 MOC) -> MOC",
+        low.named("ns_moc_union"),
+        "The union of two coverage maps.",
+    ),
+    _row(
+        "udf",
+        "gavo_mocintersect(moc1 MOC, moc2 MOC) -> MOC",
+        low.named("ns_moc_intersection"),
+        "The intersection of two coverage maps.",
+    ),
+    _row("udf", "ivo_simbadpoint(identifier TEXT) -> POINT", low.resolved_away, _NAMED),
+    _row("udf", "gavo_simbadpoint(identifier TEXT) -> POINT", low.resolved_away, _NAMED),
+    _row(
+        "udf",
+        "gavo_vocmatch(vocname TEXT, term TEXT, matchagainst TEXT) -> INTEGER",
+        low.resolved_away,
+        "1 where the last argument is the term of an IVOA vocabulary or a narrower one, else 0; the others are literals.",
     ),
     _row(
         "udf", "ivo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"
@@ -312,16 +355,8 @@ _USER_DEFINED = (
 FUNCTIONS: dict[str, Function] = {row.name: row for row in (*_CORE, *_OPTIONAL, *_USER_DEFINED)}
 """Name in upper case → function."""
 
-_MOVE = "Use ivo_epoch_prop_pos"
-_SKY_MAPS = "Coverage maps are no values here; compare cells of ivo_healpix_index"
 UNSUPPORTED: dict[str, str] = {
-    **dict.fromkeys(
-        ("IVO_SIMBADPOINT", "GAVO_SIMBADPOINT"),
-        "This service asks no other; look the name up first and write POINT(longitude, latitude)",
-    ),
-    **dict.fromkeys(("IVO_EPOCH_PROP", "IVO_APPLY_PM", "GAVO_APPLY_PM"), _MOVE),
-    **dict.fromkeys(("GAVO_MOCUNION", "GAVO_MOCINTERSECT"), _SKY_MAPS),
+    "IVO_APPLY_PM": "Use ivo_epoch_prop_pos",
     "GAVO_IPIX": "Use ivo_healpix_index",
-    "GAVO_VOCMATCH": "Write the terms out: column IN ('term', 'narrower term')",
 }
-"""Functions of the catalogue or of common use that no engine does -> what to do instead."""
+"""Functions of common use that no engine does -> what to do instead."""

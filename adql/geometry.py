@@ -14,76 +14,21 @@ from sqlglot import exp
 
 from ..config.errors import AdqlTypeError, Position, Unsupported
 from ..schema.types import CIRCLE, DOUBLE, INTEGER, POINT, POLYGON, STRING, VOType
-from ..sphere.regions import (
-    Circle,
-    Point,
-    Polygon,
-    Range,
-    Region,
-    UnsupportedRegion,
-    box_polygon,
-    dali_values,
-    parse_dali,
-    parse_stcs,
-)
+from ..sphere.regions import Circle, Point, Polygon, Region, box_polygon
 from . import nodes as n
-from .kinds import constant, double, kind_of, name_of, number_of, typed
+from .coverage_maps import moc
+from .kinds import SHAPES, kind_of, name_of, number_of, typed
+from .kinds import double as as_double
 from .lowering import literal
-from .resolved import (
-    Arithmetic,
-    Call,
-    Condition,
-    Constant,
-    Element,
-    Inside,
-    Near,
-    Predicate,
-    Separation,
-    TestValue,
-    Truth,
-    Value,
-)
+from .relations import contains, intersects
+from .relations import shape as shape_array
+from .resolved import Call, Constant, Near, Separation, Value
+from .shapes import circle_parts, compound_of, coordinates, read_phrase, read_region, region_constant
 
-_DEGREE = typed(DOUBLE, "deg")
+__all__ = ["BUILDERS", "LOWERINGS", "PREDICATES", "WITH_FRAME", "circle_parts", "coordinates", "read_region"]
+
 _SEPARATION = typed(DOUBLE, "deg", "pos.angDistance")
-_FLAG = typed(INTEGER)
-_SHAPES = ("point", "circle", "polygon")
-_TYPES: dict[type[Region], VOType] = {Point: POINT, Circle: CIRCLE, Polygon: POLYGON}
-
-
-def region_constant(region: Region, at: Position) -> Constant:
-    """Make the literal of a region."""
-    return Constant(dali_values(region), typed(_TYPES[type(region)], "deg", "pos.eq"), at)
-
-
-def read_region(value: str, xtype: str, at: Position) -> Constant:
-    """Read the DALI text of a point, circle or polygon; AdqlTypeError says what is wrong with it."""
-    try:
-        return region_constant(parse_dali(value, xtype), at)
-    except ValueError as error:
-        message = f"'{value[:40]}' is no {xtype}: {error}"
-        raise AdqlTypeError(message, at) from None
-
-
-def coordinates(value: Value) -> tuple[Value, Value]:
-    """Give longitude and latitude of a point."""
-    if isinstance(value, Call) and value.name == "POINT":
-        return value.arguments[0], value.arguments[1]
-    return _element(value, 1), _element(value, 2)
-
-
-def _element(value: Value, index: int) -> Value:
-    if isinstance(value, Constant):
-        numbers = value.value if isinstance(value.value, tuple) else None
-        return constant(None if numbers is None else float(numbers[index - 1]), value.at)
-    return Element(value, index, _DEGREE, value.at)
-
-
-def circle_parts(value: Value) -> tuple[Value, Value, Value]:
-    """Give centre and radius of a circle."""
-    if isinstance(value, Call) and value.name == "CIRCLE":
-        return value.arguments[0], value.arguments[1], value.arguments[2]
-    return _element(value, 1), _element(value, 2), _element(value, 3)
+_FLAT = ("point", "circle", "polygon")
 
 
 # --------------------------------------------------------------- constructors
@@ -102,7 +47,7 @@ def _numbers(name: str, form: str, arguments: Sequence[Value], count: int, at: P
         spread.extend(coordinates(argument) if kind_of(argument) == "point" else (argument,))
     if len(spread) != count or any(kind_of(value) not in ("number", "null") for value in spread):
         raise _wrong(name, form, arguments, at)
-    return tuple(double(value) for value in spread)
+    return tuple(as_double(value) for value in spread)
 
 
 def _checked(make: Callable[..., Region], values: Sequence[Value], at: Position) -> Constant | None:
@@ -154,108 +99,7 @@ def _region(arguments: Sequence[Value], at: Position) -> Value:
     if not isinstance(value, str):
         message = "REGION takes one text literal"
         raise AdqlTypeError(message, at, "Such as REGION('CIRCLE ICRS 10 20 0.5')")
-    try:
-        region = parse_stcs(value)
-    except UnsupportedRegion as error:
-        message = f"REGION cannot be read: {error}"
-        raise Unsupported(message, at) from None
-    except ValueError as error:
-        message = f"REGION cannot be read: {error}"
-        raise AdqlTypeError(message, at) from None
-    if isinstance(region, Range):
-        message = "REGION cannot hold a range"
-        raise AdqlTypeError(message, at)
-    return region_constant(region, at)
-
-
-# ---------------------------------------------------------------------- tests
-
-
-def _two_shapes(name: str, arguments: Sequence[Value], at: Position) -> tuple[str, str]:
-    kinds = [kind_of(argument) for argument in arguments]
-    if len(kinds) != 2 or any(shape not in (*_SHAPES, "null") for shape in kinds):
-        raise _wrong(name, f"{name}(geometry, geometry)", arguments, at)
-    return kinds[0], kinds[1]
-
-
-def _radius(operator: str, left: Value, right: Value) -> Value:
-    one, other = number_of(left), number_of(right)
-    if one is not None and other is not None:
-        return constant(one + other if operator == "+" else one - other, left.at)
-    return Arithmetic("+" if operator == "+" else "-", left, right, _DEGREE, left.at)
-
-
-def _near(one: Value, other: Value, radius: Value) -> Condition:
-    return Near(*coordinates(one), *coordinates(other), radius, False)
-
-
-def _point_in_circle(point: Value, circle: Value) -> Condition:
-    lon, lat, radius = circle_parts(circle)
-    return Near(*coordinates(point), lon, lat, radius, False)
-
-
-def _circles(operator: str) -> Callable[[Value, Value], Condition]:
-    """Compare two circles: they meet within the sum of the radii, one holds the other within the difference."""
-
-    def test(inner: Value, outer: Value) -> Condition:
-        lon1, lat1, radius1 = circle_parts(inner)
-        lon2, lat2, radius2 = circle_parts(outer)
-        return Near(lon1, lat1, lon2, lat2, _radius(operator, radius2, radius1), False)
-
-    return test
-
-
-def _circle_in_point(circle: Value, point: Value) -> Condition:
-    lon, lat, radius = circle_parts(circle)
-    zero: Value = constant(0.0, circle.at)
-    return Near(lon, lat, *coordinates(point), _radius("-", zero, radius), False)
-
-
-def _predicate(name: str) -> Callable[[Value, Value], Condition]:
-    return lambda one, other: Predicate(name, (one, other))
-
-
-def _never(one: Value, _: Value) -> Condition:
-    return Truth(constant(False, one.at))
-
-
-_Test = Callable[[Value, Value], Condition]
-_CONTAINS: dict[tuple[str, str], _Test] = {
-    ("point", "point"): lambda one, other: _near(one, other, constant(0.0, one.at)),
-    ("point", "circle"): _point_in_circle,
-    ("point", "polygon"): lambda point, polygon: Inside(*coordinates(point), polygon),
-    ("circle", "point"): _circle_in_point,
-    ("circle", "circle"): _circles("-"),
-    ("circle", "polygon"): _predicate("NS_CIRCLE_IN_POLYGON"),
-    ("polygon", "point"): _never,
-    ("polygon", "circle"): _predicate("NS_POLYGON_IN_CIRCLE"),
-    ("polygon", "polygon"): _predicate("NS_POLYGON_IN_POLYGON"),
-}
-_INTERSECTS: dict[tuple[str, str], _Test] = {
-    ("point", "point"): _CONTAINS["point", "point"],
-    ("point", "circle"): _point_in_circle,
-    ("point", "polygon"): _CONTAINS["point", "polygon"],
-    ("circle", "circle"): _circles("+"),
-    ("circle", "polygon"): _predicate("NS_CIRCLE_MEETS_POLYGON"),
-    ("polygon", "polygon"): _predicate("NS_POLYGON_MEETS_POLYGON"),
-}
-
-
-def _contains(arguments: Sequence[Value], at: Position) -> Value:
-    kinds = _two_shapes("CONTAINS", arguments, at)
-    if "null" in kinds:
-        return constant(None, at)
-    return TestValue(_CONTAINS[kinds](arguments[0], arguments[1]), _FLAG, at)
-
-
-def _intersects(arguments: Sequence[Value], at: Position) -> Value:
-    kinds = _two_shapes("INTERSECTS", arguments, at)
-    if "null" in kinds:
-        return constant(None, at)
-    one, other = arguments
-    if kinds not in _INTERSECTS:
-        kinds, one, other = (kinds[1], kinds[0]), other, one
-    return TestValue(_INTERSECTS[kinds](one, other), _FLAG, at)
+    return read_phrase(value, at)
 
 
 def _distance(arguments: Sequence[Value], at: Position) -> Value:
@@ -284,21 +128,31 @@ def _coordinate(name: str, index: int) -> Callable[[Sequence[Value], Position], 
 
 
 def _area(arguments: Sequence[Value], at: Position) -> Value:
-    value, shape = _only("AREA", arguments, _SHAPES, at)
+    value, shape = _only("AREA", arguments, SHAPES, at)
+    if compound_of(value) is not None:
+        message = "The area of a compound region is not known here"
+        raise Unsupported(message, at, "Take the area of MOC(order, …) of its members")
+    if shape == "region":
+        return Call("NS_SHAPE_AREA", (shape_array(value),), typed(DOUBLE, "deg**2", "phys.angArea"), at)
     return Call(f"AREA {shape}", (value,), typed(DOUBLE, "deg**2", "phys.angArea"), at)
 
 
 def _centroid(arguments: Sequence[Value], at: Position) -> Value:
-    value, shape = _only("CENTROID", arguments, _SHAPES, at)
+    value, shape = _only("CENTROID", arguments, (*_FLAT, "region"), at)
     if shape == "point":
         return value
+    if shape == "region":
+        if compound_of(value) is not None:
+            message = "The centre of a compound region is not known here"
+            raise Unsupported(message, at, "Take that of one of its members")
+        return Call("NS_SHAPE_CENTROID", (shape_array(value),), typed(POINT, "deg", "pos"), at)
     if shape == "circle":
         return _point(circle_parts(value)[:2], at)
     return Call("CENTROID", (value,), typed(POINT, "deg", "pos"), at)
 
 
 def _coordsys(arguments: Sequence[Value], at: Position) -> Value:
-    _only("COORDSYS", arguments, _SHAPES, at)
+    _only("COORDSYS", arguments, SHAPES, at)
     return Constant("ICRS", typed(STRING, "", "pos.frame"), at)
 
 
@@ -307,12 +161,13 @@ BUILDERS: dict[str, Callable[[Sequence[Value], Position], Value]] = {
     "BOX": _box,
     "CENTROID": _centroid,
     "CIRCLE": _circle_of,
-    "CONTAINS": _contains,
+    "CONTAINS": contains,
     "COORD1": _coordinate("COORD1", 0),
     "COORD2": _coordinate("COORD2", 1),
     "COORDSYS": _coordsys,
     "DISTANCE": _distance,
-    "INTERSECTS": _intersects,
+    "INTERSECTS": intersects,
+    "MOC": moc,
     "POINT": _point,
     "POLYGON": _polygon,
     "REGION": _region,
@@ -348,43 +203,65 @@ def haversine(lon1: n.Node, lat1: n.Node, lon2: n.Node, lat2: n.Node) -> n.Node:
     return n.add(_sin2(n.sub(lat1, lat2)), n.mul(_cosines(n.again(lat1), n.again(lat2)), _sin2(n.sub(lon1, lon2))))
 
 
+def haversine_across(lon1: n.Node, lat1: n.Node, lon2: n.Node, lat2: n.Node) -> n.Node:
+    """cos² of half the distance of two positions in degrees: the haversine to the opposite point of one of them."""
+    lon_half = n.mul(n.sub(lon1, lon2), n.real(_HALF))
+    return n.add(
+        _sin2(n.add(lat1, lat2)),
+        n.mul(_cosines(n.again(lat1), n.again(lat2)), n.call("pow", n.call("cos", lon_half), n.integer(2))),
+    )
+
+
 def separation(lon1: n.Node, lat1: n.Node, lon2: n.Node, lat2: n.Node) -> n.Node:
     """Distance in degrees, exact for the closest and for opposite positions.
 
     It is 2 atan2(|u-v|, |u+v|) of the unit vectors; |u+v|² is written as the haversine to the antipode.
     """
-    lon_half = n.mul(n.sub(n.again(lon1), n.again(lon2)), n.real(_HALF))
-    across = n.add(
-        _sin2(n.add(n.again(lat1), n.again(lat2))),
-        n.mul(_cosines(n.again(lat1), n.again(lat2)), n.call("pow", n.call("cos", lon_half), n.integer(2))),
-    )
+    across = haversine_across(*(n.again(part) for part in (lon1, lat1, lon2, lat2)))
     near = n.call("sqrt", haversine(lon1, lat1, lon2, lat2))
     return n.mul(n.call("degrees", n.call("atan2", near, n.call("sqrt", across))), n.integer(2))
 
 
 def within(test: Near, lower: Callable[[Value], n.Node]) -> n.Node:
-    """The condition that two positions are within a radius."""
-    sine = haversine(lower(test.lon1), lower(test.lat1), lower(test.lon2), lower(test.lat2))
+    """The condition that two positions are within a radius.
+
+    Up to 90° it compares sin² of half the angles, beyond cos²: each is exact where the other is not.
+    """
+    place = [lower(part) for part in (test.lon1, test.lat1, test.lon2, test.lat2)]
     radius = number_of(test.radius)
-    operator = "<" if test.strict else "<="
-    if radius is not None:
-        return n.compare(operator, sine, n.real(threshold(radius)))
-    given = lower(test.radius)
-    limit = exp.Case(
-        ifs=[
-            exp.If(this=n.compare("<", given, n.integer(0)), true=n.real(-1.0)),
-            exp.If(this=n.compare(">=", n.again(given), n.integer(180)), true=n.real(2.0)),
-        ],
-        default=_sin2(n.again(given)),
+    if radius is None:
+        return _within_any(place, lower(test.radius), test.strict)
+    if radius <= 90.0:
+        return n.compare("<" if test.strict else "<=", haversine(*place), n.real(threshold(radius)))
+    return n.compare(">" if test.strict else ">=", haversine_across(*place), n.real(far_threshold(radius, test.strict)))
+
+
+def _within_any(place: list[n.Node], radius: n.Node, strict: bool) -> n.Node:
+    """The condition for a radius that differs from row to row."""
+    near = exp.Case(
+        ifs=[exp.If(this=n.compare("<", radius, n.integer(0)), true=n.real(-1.0))], default=_sin2(n.again(radius))
     )
-    return n.compare(operator, sine, limit)
+    whole = n.compare(">" if strict else ">=", n.again(radius), n.integer(180))
+    half = n.mul(n.again(radius), n.real(_HALF))
+    far = n.case(whole, n.real(-1.0), n.call("pow", n.call("cos", half), n.integer(2)))
+    wide = n.compare(">" if strict else ">=", haversine_across(*(n.again(part) for part in place)), far)
+    return n.case(
+        n.compare(">", n.again(radius), n.integer(90)),
+        wide,
+        n.compare("<" if strict else "<=", haversine(*place), near),
+    )
 
 
 def threshold(radius_deg: float) -> float:
-    """sin² of half a radius; negative radii hold nothing, 180° and more everything."""
-    if radius_deg < 0:
+    """sin² of half a radius up to 90°; negative radii hold nothing."""
+    return -1.0 if radius_deg < 0 else math.sin(math.radians(radius_deg) / 2.0) ** 2
+
+
+def far_threshold(radius_deg: float, strict: bool) -> float:
+    """cos² of half a radius beyond 90°; 180° and more hold everything, but less than 180° not the opposite point."""
+    if radius_deg > 180.0 or (radius_deg == 180.0 and not strict):
         return -1.0
-    return 2.0 if radius_deg >= 180.0 else math.sin(math.radians(radius_deg) / 2.0) ** 2
+    return 0.0 if radius_deg == 180.0 else math.cos(math.radians(radius_deg) / 2.0) ** 2
 
 
 def values(*items: n.Node) -> n.Node:
@@ -401,6 +278,15 @@ def circle_area(circle: n.Node) -> n.Node:
     return n.mul(n.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, n.real(1.0), _sin2(radius)))
 
 
+_NUMBERS = VOType("double", "*")
+_PLAIN_CALLS = ("NS_REGION", "NS_SHAPE_AREA", "NS_SHAPE_CENTROID")
+
+
+def _own(name: str) -> Callable[..., n.Node]:
+    """A function of the sphere room."""
+    return lambda *arguments: n.call(name.lower(), *arguments)
+
+
 LOWERINGS: dict[str, Callable[..., n.Node]] = {
     "POINT": lambda lon, lat: n.cast(values(lon, lat), POINT),
     "CIRCLE": lambda lon, lat, radius: n.cast(values(lon, lat, radius), CIRCLE),
@@ -409,7 +295,12 @@ LOWERINGS: dict[str, Callable[..., n.Node]] = {
     "AREA point": lambda point: exp.Case(ifs=[exp.If(this=n.is_null(point), true=n.null())], default=n.real(0.0)),
     "AREA circle": circle_area,
     "AREA polygon": lambda polygon: n.call("ns_polygon_area", polygon),
+    "AREA moc": lambda moc: n.call("ns_moc_area", moc),
+    "SHAPE": lambda value: n.cast(value, _NUMBERS),
     "CENTROID": lambda polygon: n.call("ns_polygon_centroid", polygon),
+    **{name: _own(name) for name in _PLAIN_CALLS},
+    "NS_MOC_OF_POINT": lambda order, lon, lat: n.call("ns_moc_of_point", n.cast(order, INTEGER), lon, lat),
+    "NS_MOC_OF_SHAPE": lambda order, shape: n.call("ns_moc_of_shape", n.cast(order, INTEGER), shape),
     "NS_ROTATE": lambda old, new, lon, lat: n.call("ns_rotate", old, new, lon, lat),
     "NS_ROTATE_POLYGON": lambda old, new, polygon: n.call("ns_rotate_polygon", old, new, polygon),
 }
@@ -423,6 +314,15 @@ PREDICATES = {
         "NS_POLYGON_IN_POLYGON",
         "NS_CIRCLE_MEETS_POLYGON",
         "NS_POLYGON_MEETS_POLYGON",
+        "NS_POINT_IN_SHAPE",
+        "NS_SHAPE_IN_SHAPE",
+        "NS_SHAPES_MEET",
+        "NS_SHAPE_IN_MOC",
+        "NS_MOC_IN_SHAPE",
+        "NS_SHAPE_MEETS_MOC",
+        "NS_MOC_IN_MOC",
+        "NS_MOCS_MEET",
+        "NS_MOC_HAS",
     )
 }
 """Boolean functions of the sphere room on DALI arrays."""

@@ -22,6 +22,7 @@ from ..schema.types import (
     INTEGERS,
     LONG,
     NUMBERS,
+    REGION_TEXTS,
     STRING,
     STRINGS,
     TIMESTAMP,
@@ -35,12 +36,17 @@ NULL = VOType("null")
 
 _SMALL = frozenset({"unsignedByte", "short"})
 _RANKS = {name: rank for rank, name in enumerate(("unsignedByte", "short", "int", "long", "float", "double"))}
+SHAPES = ("point", "circle", "polygon", "moc", "region")
+"""Kinds of geometries."""
 _LARGE_OBJECTS = frozenset({"adql:clob", "adql:blob"})
 
 
 @lru_cache(maxsize=1024)
 def kind(vo: VOType) -> str:
-    """Name the kind: number, string, timestamp, boolean, point, circle, polygon, null, or other (no operators)."""
+    """Name the kind: number, string, timestamp, boolean, null, other (no operators), or that of a geometry.
+
+    Geometries are point, circle, polygon, moc (a coverage map) and region (a text of any shape).
+    """
     if vo.datatype == "null":
         return "null"
     if vo.xtype in GEOMETRIES and vo.datatype in FLOATS:
@@ -48,10 +54,18 @@ def kind(vo: VOType) -> str:
     if vo.datatype in STRINGS:
         if vo.xtype == "timestamp":
             return "timestamp"
-        return "other" if vo.xtype in _LARGE_OBJECTS or "x" in (vo.arraysize or "") else "string"
+        if vo.xtype in _LARGE_OBJECTS or "x" in (vo.arraysize or ""):
+            return "other"
+        return _text_kind(vo.xtype) if vo.xtype else "string"
     if vo.arraysize is None and vo.datatype in NUMBERS:
         return "number"
     return "boolean" if vo == BOOLEAN else "other"
+
+
+def _text_kind(xtype: str) -> str:
+    if xtype == "moc":
+        return "moc"
+    return "region" if xtype.lower() in REGION_TEXTS else "string"
 
 
 def kind_of(value: Value) -> str:
@@ -124,6 +138,8 @@ def common_type(left: VOType, right: VOType) -> VOType | None:
         return VOType("unicodeChar" if "unicodeChar" in (left.datatype, right.datatype) else "char", "*")
     if kinds == ("timestamp", "timestamp"):
         return TIMESTAMP
+    if kinds[0] == kinds[1] and kinds[0] in ("moc", "region"):
+        return left
     if kinds[0] == kinds[1] and kinds[0] in GEOMETRIES:
         return VOType("double", left.arraysize if left.arraysize == right.arraysize else "*", left.xtype)
     return None
@@ -207,5 +223,7 @@ def require_number(operand: Value, operator: str) -> None:
 _NUMBER_ADVICE = {
     "string": "Text becomes a number by CAST(… AS DOUBLE PRECISION)",
     "timestamp": "Days become numbers by ivo_to_mjd(…)",
-    "point": "Distances of points come from DISTANCE",
+    "point": "Distances of points come from DISTANCE, coordinates from COORD1 and COORD2",
+    "boolean": "CASE WHEN flag = TRUE THEN 1 ELSE 0 END makes a number of a boolean",
+    "other": "Arrays can only be selected: compute with them where the result arrives",
 }

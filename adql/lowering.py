@@ -16,6 +16,7 @@ from ..schema.types import DOUBLE, FLOAT, INTEGER, LONG
 from . import nodes as n
 
 Node = n.Node
+Lowering = Callable[..., Node]
 _WORD = r"[^\p{L}\p{N}]+"
 
 
@@ -64,9 +65,12 @@ def literal(node: Node) -> float | None:
 
 def modulo(x: Node, y: Node) -> Node:
     """Remainder with the sign of x; NULL for y = 0."""
-    if literal(y):
-        return n.binary(exp.Mod, x, y)
-    return n.binary(exp.Mod, x, n.keep(y, not_zero))
+    given = literal(y)
+    if given:
+        return n.binary(exp.Mod, x, n.integer(1) if given == -1 else y)  # the smallest integer has no opposite
+    divisor = n.keep(y, not_zero)
+    ordinary = n.binary(exp.Mod, x, divisor)
+    return n.case(n.compare("=", n.again(y), n.integer(-1)), n.binary(exp.Mod, n.again(x), n.integer(1)), ordinary)
 
 
 def power(x: Node, y: Node) -> Node:
@@ -94,14 +98,21 @@ def truncated(x: Node, digits: Node | None = None) -> Node:
         return n.call("trunc", x)
     places = literal(digits)
     if places is None:
-        scale = n.call("pow", n.real(10.0), digits)
-        return n.keep(n.div(n.call("trunc", n.mul(x, scale)), n.again(scale)), finite)
+        return n.keep(_cut(x, n.call("pow", n.real(10.0), digits)), finite)
     if abs(places) > 300:
         return x if places > 0 else n.mul(x, n.integer(0))
     scale = n.real(10.0 ** abs(places))
     if places < 0:
         return n.mul(n.call("trunc", n.div(x, scale)), n.again(scale))
-    return n.div(n.call("trunc", n.mul(x, scale)), n.again(scale))
+    return _cut(x, scale)
+
+
+def _cut(x: Node, scale: Node) -> Node:
+    """Cut behind a decimal; a number that has no more decimals stays (0.29 * 100 is less than 29)."""
+    scaled = n.mul(x, scale)
+    nearest = n.div(n.call("round", scaled), n.again(scale))
+    cut = n.div(n.call("trunc", n.again(scaled)), n.again(scale))
+    return n.case(n.compare("=", nearest, n.again(x)), n.again(x), cut)
 
 
 def null_if(value: Node, other: Node) -> Node:
@@ -135,6 +146,20 @@ def epoch_position(*arguments: Node) -> Node:
     ra, dec, parallax, pmra, pmdec, velocity, before, after = arguments
     filled = (n.call("coalesce", value, n.real(0.0)) for value in (parallax, pmra, pmdec, velocity))
     return n.call("ns_epoch_prop_pos", ra, dec, *filled, before, after)
+
+
+def epoch_values(*arguments: Node) -> Node:
+    """Position, parallax, motions and velocity at another epoch; those that are NULL default to 0."""
+    ra, dec, parallax, pmra, pmdec, velocity, before, after = arguments
+    filled = (n.call("coalesce", value, n.real(0.0)) for value in (parallax, pmra, pmdec, velocity))
+    return n.call("ns_epoch_prop", ra, dec, *filled, before, after)
+
+
+def apply_motion(ra: Node, dec: Node, pmra: Node, pmdec: Node, years: Node) -> Node:
+    """Position after a time, motions in degrees a year: linear motion of an infinitely distant object."""
+    zero = n.real(0.0)
+    motions = (n.mul(motion, n.real(3.6e6)) for motion in (pmra, pmdec))
+    return n.call("ns_epoch_prop_pos", ra, dec, zero, *motions, n.real(0.0), n.real(0.0), years)
 
 
 def julian(origin: float) -> Callable[[Node], Node]:

@@ -12,12 +12,13 @@ from typing import Any, cast, get_args
 
 from ..config.errors import AdqlSyntaxError
 from . import tree
+from .dialects import OTHER_FUNCTIONS
+from .expected import A_COMPARISON, A_CONDITION, A_LIST_END, A_VALUE
 from .parse_functions import AGGREGATES, FunctionReader
 from .reader import LISTED, PREDICATES, SUBQUERIES, VALUES
 from .signatures import CALLABLE
 from .spelling import show
 from .tokens import DELIMITED, NAME, NUMBER, STRING
-from .unexpected import A_COMPARISON, A_CONDITION, A_VALUE
 
 Node = tree.Expression | tree.Condition
 
@@ -95,6 +96,9 @@ class ExpressionReader(FunctionReader):
         if type(node) in _CONDITIONS:
             chained = self.kinds[self.index] in _COMPARISONS
             advice = _CHAINED if chained else "Conditions stand only after WHERE, ON, HAVING and WHEN"
+            right = node.right if isinstance(node, tree.Comparison) else None
+            if isinstance(right, tree.Binary) and right.operator == "||":
+                advice = "|| joins texts: write OR between conditions"
             raise AdqlSyntaxError(
                 f"{self._piece(first)} is a condition where a value is needed", self.since(first), advice
             )
@@ -105,8 +109,10 @@ class ExpressionReader(FunctionReader):
             if self.kinds[self.index] in (NAME, STRING, NUMBER):
                 raise self.unexpected(A_COMPARISON)
             advice = "Compare it with another value, as in flag = 1"
-            if isinstance(node, tree.Function) and node.name.upper() in ("CONTAINS", "INTERSECTS"):
-                advice = f"Compare it with 1 or 0: 1 = {node.name}(…)"
+            if isinstance(node, tree.Function):
+                advice = OTHER_FUNCTIONS.get(node.name.upper(), advice)
+                if node.name.upper() in ("CONTAINS", "INTERSECTS"):
+                    advice = f"Compare it with 1 or 0: 1 = {node.name}(…)"
             raise AdqlSyntaxError(
                 f"{self._piece(first)} is a value where a condition is needed", self.since(first), advice
             )
@@ -180,7 +186,7 @@ class ExpressionReader(FunctionReader):
         items = [self._listed()]
         while self.accept(","):
             items.append(self._listed())
-        self.expect(")", "a comma or )")
+        self.expect(")", A_LIST_END)
         return tree.InList(operand, tuple(items), negated, self.since(first))
 
     def _listed(self) -> tree.Expression:

@@ -7,10 +7,10 @@ from typing import Literal, cast
 
 from ..config.errors import AdqlSyntaxError
 from . import tree
+from .expected import A_COLUMN, A_LIST_END, A_TYPE, A_VALUE
 from .reader import ARGUMENTS, Reader
 from .signatures import CALLABLE, fault
-from .spelling import type_advice
-from .unexpected import A_COLUMN, A_VALUE, unexpected
+from .spelling import TYPES, show, type_instead
 
 AGGREGATES = ("COUNT", "SUM", "AVG", "MIN", "MAX")
 # Targets of CAST; the value tells whether a length in parentheses may follow.
@@ -18,7 +18,6 @@ _TYPES = {
     **dict.fromkeys(("SMALLINT", "INTEGER", "BIGINT", "REAL", "TIMESTAMP", "POINT", "CIRCLE", "POLYGON"), False),
     **dict.fromkeys(("CHAR", "VARCHAR"), True),
 }
-_LIST_END = "a comma or )"
 LONGEST_TEXT = 10_000
 """Most characters of CHAR(n) and VARCHAR(n): texts of fixed length take that room in every row of a result."""
 
@@ -46,7 +45,7 @@ class FunctionReader(Reader, ABC):
             arguments.append(self.value())
             while self.accept(","):
                 arguments.append(self.value())
-            self.expect(")", _LIST_END)
+            self.expect(")", A_LIST_END)
         if len(arguments) > ARGUMENTS.most:
             self.spend(ARGUMENTS, len(arguments))
         self.grow()
@@ -94,8 +93,12 @@ class FunctionReader(Reader, ABC):
             self.index += 2
             return "DOUBLE PRECISION", None
         if word not in _TYPES:
-            error = unexpected(self.tokens, index, "the name of a type")
-            raise AdqlSyntaxError(error.message, error.position, type_advice(word))
+            message = f"Expected {A_TYPE}, found {show(self.tokens.piece(index)) or 'the end of the query'}"
+            instead = type_instead(word)
+            place = self.tokens.span(index, index)
+            if instead:
+                raise AdqlSyntaxError(message, place, f"Write {instead}", expected=(A_TYPE,), suggestions=(instead,))
+            raise AdqlSyntaxError(message, place, TYPES, expected=(A_TYPE,))
         self.index += 1
         length = None
         if _TYPES[word] and self.accept("("):

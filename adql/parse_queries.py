@@ -6,10 +6,10 @@ from typing import Any
 
 from ..config.errors import AdqlSyntaxError
 from . import tree
+from .expected import A_FROM, A_NAME, A_QUERY, AN_END, THE_END
 from .parse_tables import TableReader
 from .reader import SUBQUERY_COST, TERMS
 from .tokens import DELIMITED, END, NAME, NUMBER
-from .unexpected import A_FROM, A_NAME, A_QUERY, AN_END, THE_END
 
 _NAMES = (NAME, DELIMITED)
 Body = tree.Select | tree.SetOperation | tree.Query

@@ -6,10 +6,10 @@ from typing import Literal
 
 from ..config.errors import AdqlSyntaxError, Position
 from . import tree
+from .expected import A_JOIN, A_JOIN_CONDITION, A_SUBQUERY_NAME, A_TABLE
 from .parse_expressions import ExpressionReader
 from .reader import NESTING, TABLES
-from .tokens import DELIMITED, END, NAME
-from .unexpected import A_JOIN, A_JOIN_CONDITION, A_TABLE, AN_ALIAS
+from .tokens import DELIMITED, END, NAME, NUMBER
 
 _JOINS = frozenset({"JOIN", "NATURAL", "INNER", "LEFT", "RIGHT", "FULL", "CROSS"})
 # What follows the parenthesis around a query inside another parenthesis, if that holds a query as well.
@@ -31,7 +31,7 @@ class TableReader(ExpressionReader):
         while self.accept(","):
             right = self._joined()
             self.grow()
-            left = tree.Join("CROSS", False, left, right, None, (), self.since(first))
+            left = tree.Join("CROSS", False, left, right, None, (), self.since(first), comma=True)
         self.height = max(outer, self.height)
         return left
 
@@ -92,12 +92,7 @@ class TableReader(ExpressionReader):
             on = self.condition()
             return tree.Join(kind, False, left, right, on, (), self.since(first))
         if not self.accept("USING"):
-            error = self.unexpected(A_JOIN_CONDITION)
-            raise AdqlSyntaxError(
-                error.message,
-                error.position,
-                error.advice or "For all combinations of rows write a comma in place of JOIN",
-            )
+            raise self.unexpected(A_JOIN_CONDITION)
         using = self.name_list("a column name without qualifier")
         return tree.Join(kind, False, left, right, None, using, self.since(first))
 
@@ -119,21 +114,50 @@ class TableReader(ExpressionReader):
         if kind in (NAME, DELIMITED):
             self.spend(TABLES)
             parts = self.names(A_TABLE, 3)
+            sample = self._sample()
             alias = self.alias()
-            return tree.TableName(parts[:-1], parts[-1], alias, self.since(first))
+            sample = sample or self._sample()
+            return tree.TableName(parts[:-1], parts[-1], alias, self.since(first), sample)
         if kind != "(":
             raise self.unexpected(A_TABLE)
         if self.opens_query():
             return self._derived(self.subquery(), first)
         return self._parenthesised()
 
+    def _sample(self) -> tree.Sample | None:
+        """Read `TABLESAMPLE …` if there is one, before or behind the alias; the words are not reserved."""
+        first = self.index
+        if self.kinds[first] != NAME or self.tokens.piece(first).upper() != "TABLESAMPLE":
+            return None
+        word = self.tokens.piece(first + 1).upper()
+        if self.kinds[first + 1] != "(" and word not in ("BERNOULLI", "SYSTEM"):
+            return None
+        self.index = first + (1 if self.kinds[first + 1] == "(" else 2)
+        self.expect("(")
+        percent = self._percent()
+        self.expect(")")
+        seed = None
+        if self.kinds[self.index] == NAME and self.tokens.piece(self.index).upper() == "REPEATABLE":
+            self.index += 1
+            self.expect("(")
+            seed = self.whole_number("REPEATABLE(")
+            self.expect(")")
+        return tree.Sample("SYSTEM" if word == "SYSTEM" else "BERNOULLI", percent, seed, self.since(first))
+
+    def _percent(self) -> float:
+        index = self.index
+        self.expect(NUMBER, "a number of percent")
+        text = self.tokens.piece(index)
+        percent = float(text) if text[:2] not in ("0x", "0X") else -1.0
+        if not 0.0 <= percent <= 100.0:
+            place = self.tokens.span(index, index)
+            raise AdqlSyntaxError(f"A sample has 0 to 100 percent of the rows, not {text[:20]}", place)
+        return percent
+
     def _derived(self, query: tree.Query, first: int) -> tree.DerivedTable:
         alias = self.alias()
         if alias is None:
-            error = self.unexpected(AN_ALIAS + " after the subquery")
-            raise AdqlSyntaxError(
-                error.message, error.position, error.advice or "A subquery in FROM needs a name: ( … ) AS q"
-            )
+            raise self.unexpected(A_SUBQUERY_NAME)
         return tree.DerivedTable(query, alias, self.since(first))
 
     def _parenthesised(self) -> tree.Join | tree.DerivedTable:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ..config.errors import AdqlSyntaxError, Position
 from . import tree
+from .expected import A_COUNT, A_NAME, AN_ALIAS
 from .tokens import DELIMITED, NAME, Tokens
-from .unexpected import A_NAME, AN_ALIAS, unexpected
+from .unexpected import unexpected
 
 # One nested operator costs up to five frames of Python, one subquery about ten; both limits together keep parser,
 # resolver and printer far from the interpreter's recursion limit.
@@ -149,6 +150,6 @@ class Reader:
         index = self.index
         text = self.tokens.piece(index)
         if not (text.isascii() and text.isdigit()):
-            raise unexpected(self.tokens, index, f"a whole number, not negative, after {after}")
+            raise unexpected(self.tokens, index, A_COUNT + after)
         self.index = index + 1
         return min(int(text), _LARGEST) if len(text) < 100 else _LARGEST

@@ -42,12 +42,15 @@ from .resolved import (
     sources_of,
     walk,
 )
+from .service import EVERYTHING, Service
 from .unknown import unknown_reference
 
 
-def resolve(query: tree.Query, catalog: Catalog, uploads: Sequence[Table] = ()) -> tuple[Query, Names]:
+def resolve(
+    query: tree.Query, catalog: Catalog, uploads: Sequence[Table] = (), service: Service = EVERYTHING
+) -> tuple[Query, Names]:
     """Resolve a whole query and give the names it read; a QueryError where it is at fault."""
-    names = Names(catalog, uploads)
+    names = Names(catalog, uploads, service)
     return _query(query, names, None), names
 
 
@@ -80,7 +83,7 @@ def _common(table: tree.CommonTable, names: Names) -> Common:
     names.features.add("WITH")
     if any(same(table.name, name.text) for name, _ in names.commons):
         message = f"WITH names {table.name.text} twice"
-        raise UnknownName(message, table.at)
+        raise UnknownName(message, table.name.at, "Give each table of WITH a name of its own")
     query = _query(table.query, names, None)
     columns = query.columns
     if table.columns:
@@ -101,7 +104,7 @@ def _set(body: tree.SetOperation, node: tree.Query, names: Names, parent: Scope 
     left, right = (_operand(side, names, parent) for side in (body.left, body.right))
     if len(left.columns) != len(right.columns):
         message = f"{body.operator} needs the same number of columns: {len(left.columns)} and {len(right.columns)}"
-        raise AdqlTypeError(message, body.right.at)
+        raise AdqlTypeError(message, body.right.at, "Select as many columns on both sides; NULL fills up")
     columns = tuple(
         _joined(one, other, body.operator, body.right.at)
         for one, other in zip(_untyped(left), _untyped(right), strict=True)
@@ -148,7 +151,7 @@ def _plain_order(term: tree.Ordering, columns: Sequence[Column]) -> OrderTerm:
 def _number(number: int, count: int, at: Position, clause: str) -> int:
     if not 1 <= number <= count:
         message = f"{clause} {number}: the result has {count} column{'s'[: count != 1]}"
-        raise UnknownName(message, at)
+        raise UnknownName(message, at, f"Numbers of columns lie between 1 and {count}")
     return number
 
 
@@ -286,14 +289,14 @@ def _order(term: tree.Ordering, results: _Results, context: Context, distinct: b
         return OrderTerm(results.content[made], term.descending)
     if distinct and not isinstance(made, Constant):
         message = "With SELECT DISTINCT, ORDER BY can use only columns of the result"
-        raise AdqlTypeError(message, term.at)
+        raise AdqlTypeError(message, term.at, "Add it to SELECT, or leave DISTINCT out")
     return OrderTerm(made, term.descending)
 
 
 def _check_order(made: Value, at: Position) -> None:
     if kind_of(made) not in ("number", "string", "timestamp", "boolean", "null"):
         message = f"ORDER BY cannot order {name_of(made.info.type)}"
-        raise AdqlTypeError(message, at)
+        raise AdqlTypeError(message, at, "Order by numbers, texts or times, such as COORD1 and COORD2 of a point")
 
 
 def _aggregated(values: Iterable[Value]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from ..config.errors import AdqlTypeError, Position
 from ..schema.types import TIMESTAMP
 from . import tree
-from .kinds import combine, common_type, constant, convert, double, kind_of, name_of, number_of
+from .kinds import SHAPES, combine, common_type, constant, convert, double, kind_of, name_of, number_of
 from .resolve_context import Context
 from .resolve_values import value
 from .resolved import (
@@ -42,7 +42,18 @@ def condition(node: tree.Condition, context: Context) -> Condition:
 
 
 def _comparison(node: tree.Comparison, context: Context) -> Condition:
-    return compared(node.operator, value(node.left, context), value(node.right, context), node.at)
+    left, right = value(node.left, context), value(node.right, context)
+    _note_null(node, (left, right), context)
+    return compared(node.operator, left, right, node.at)
+
+
+def _note_null(node: tree.Comparison, sides: tuple[Value, Value], context: Context) -> None:
+    """Say that a comparison with NULL is never true, which surprises many."""
+    if any(isinstance(side, Constant) and side.value is None for side in sides):
+        word = "IS NOT NULL" if node.operator == "<>" else "IS NULL"
+        warning = f"A comparison with NULL (line {node.at.line}, column {node.at.column}) is never true: write {word}"
+        if warning not in context.names.warnings:
+            context.names.warnings.append(warning)
 
 
 def compared(operator: str, left: Value, right: Value, at: Position) -> Condition:
@@ -74,7 +85,7 @@ def _distance(operator: str, distance: Separation, radius: Value) -> Condition:
 
 def _comparable(left: Value, right: Value, at: Position, operator: str) -> tuple[Value, Value]:
     kinds = {kind_of(left), kind_of(right)}
-    if kinds & {"point", "circle", "polygon"}:
+    if kinds & set(SHAPES):
         if operator in ("=", "<>") and len(kinds - {"null"}) == 1:
             return left, right
         message = f"{operator} cannot compare geometries"
@@ -82,7 +93,7 @@ def _comparable(left: Value, right: Value, at: Position, operator: str) -> tuple
     if "other" in kinds:
         odd = left if kind_of(left) == "other" else right
         message = f"{operator} cannot compare values of type {name_of(odd.info.type)}"
-        raise AdqlTypeError(message, odd.at)
+        raise AdqlTypeError(message, odd.at, "Such values can only be selected, counted and tested with IS NULL")
     kinds.discard("null")
     if len(kinds) < 2:
         if kinds == {"boolean"} and operator not in ("=", "<>"):
@@ -94,8 +105,23 @@ def _comparable(left: Value, right: Value, at: Position, operator: str) -> tuple
     if kinds == {"boolean", "number"}:
         return _boolean(left, operator), _boolean(right, operator)
     message = f"{name_of(left.info.type)} and {name_of(right.info.type)} cannot be compared by {operator}"
-    advice = "Numbers stand without quotes" if kinds == {"number", "string"} else ""
-    raise AdqlTypeError(message, at, advice)
+    raise AdqlTypeError(message, at, _incomparable(left, right))
+
+
+def _incomparable(left: Value, right: Value) -> str:
+    """Say how two kinds of values are compared after all."""
+    kinds = {kind_of(left), kind_of(right)}
+    literal = next((side for side in (left, right) if isinstance(side, Constant)), None)
+    if kinds == {"number", "string"}:
+        if isinstance(left, TestValue) or isinstance(right, TestValue):
+            return "Compare it with 1 or 0"
+        if literal is None:
+            return "CAST one of them: CAST(x AS VARCHAR) or CAST(x AS DOUBLE PRECISION)"
+        text = str(literal.value)[:40]
+        return "Numbers stand without quotes" if kind_of(literal) == "string" else f"Texts stand in quotes: '{text}'"
+    if kinds == {"number", "timestamp"}:
+        return "Times are texts like '2020-01-31T12:00:00'; ivo_to_mjd(t) makes days of them"
+    return "Booleans compare with TRUE and FALSE" if "boolean" in kinds else "Use CAST"
 
 
 def _boolean(operand: Value, operator: str) -> Value:
@@ -104,8 +130,9 @@ def _boolean(operand: Value, operator: str) -> Value:
         return operand
     if isinstance(operand, Constant) and operand.value in (0, 1) and operator in ("=", "<>"):
         return constant(operand.value == 1, operand.at)
-    message = "A boolean can be compared by = with TRUE, FALSE, 1 and 0 only"
-    raise AdqlTypeError(message, operand.at)
+    message = f"A boolean and {name_of(operand.info.type)} cannot be compared by {operator}"
+    advice = "Compare it with 1 or 0" if isinstance(operand, TestValue) else "Compare by = with TRUE, FALSE, 1 or 0"
+    raise AdqlTypeError(message, operand.at, advice)
 
 
 def _between(node: tree.Between, context: Context) -> Condition:
@@ -136,13 +163,13 @@ def _in_query(node: tree.InQuery, context: Context) -> Condition:
     query = context.query(node.query, context.names, context.scope)
     if len(query.columns) != 1:
         message = f"A subquery after IN has one column, this one {len(query.columns)}"
-        raise AdqlTypeError(message, node.query.at)
+        raise AdqlTypeError(message, node.query.at, "Select one column, or use EXISTS with a condition on several")
     found = common_type(operand.info.type, query.columns[0].type)
-    if found is None or kind_of(operand) in ("point", "circle", "polygon", "other"):
+    if found is None or kind_of(operand) in (*SHAPES, "other"):
         message = (
             f"{name_of(operand.info.type)} cannot be looked for among values of type {name_of(query.columns[0].type)}"
         )
-        raise AdqlTypeError(message, node.at)
+        raise AdqlTypeError(message, node.at, "Use CAST")
     return MemberQuery(operand, query, node.negated)
 
 
@@ -152,7 +179,7 @@ def _like(node: tree.Like, context: Context) -> Condition:
         context.names.features.add("ILIKE")
     operand, pattern = value(node.operand, context), value(node.pattern, context)
     for part in (operand, pattern):
-        if kind_of(part) not in ("string", "null"):
+        if kind_of(part) not in ("string", "region", "moc", "null"):
             message = f"{word} matches texts, not {name_of(part.info.type)}"
             raise AdqlTypeError(message, part.at, "Other values become text by CAST(… AS VARCHAR)")
     return Matches(operand, pattern, node.negated, node.ignore_case)
@@ -168,7 +195,7 @@ def _logical(node: tree.Logical, context: Context) -> Condition:
 
 def case_value(node: tree.Case, context: Context) -> Value:
     """Resolve CASE; with a subject each branch compares it."""
-    context.names.features.add("CASE")
+    context.names.extension("CASE", node.at)
     subject = value(node.subject, context) if node.subject is not None else None
     tests: list[Condition] = []
     for test, _ in node.branches:
@@ -189,7 +216,7 @@ def case_value(node: tree.Case, context: Context) -> Value:
 def _truth(operand: Value) -> Condition:
     if kind_of(operand) != "boolean":
         message = f"A condition is needed, not {name_of(operand.info.type)}"
-        raise AdqlTypeError(message, operand.at)
+        raise AdqlTypeError(message, operand.at, "Compare it with another value")
     return Truth(operand)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ..config.errors import AdqlTypeError, Position, UnknownName, Unsupported
 from ..schema.types import DOUBLE, LONG, POINT, STRING, TIMESTAMP, VOType
-from . import geometry, tree, units
+from . import geometry, shapes, tree, units
+from .coverage_maps import check_literals
+from .dialects import OTHER_FUNCTIONS
 from .functions import FUNCTIONS, RESULTS, UNSUPPORTED, Function, Signature
 from .kinds import combine, constant, convert, double, is_integer, kind_of, name_of, number_of, require_number, typed
 from .resolve_context import Context
@@ -23,6 +25,7 @@ from .resolved import (
     walk,
 )
 from .special import SPECIAL, check_pattern
+from .special_site import SITE_SPECIAL
 from .spelling import closest
 
 Resolver = Callable[[tree.Expression, Context], Value]
@@ -32,11 +35,12 @@ def function(node: tree.Function, context: Context, value: Resolver) -> Value:
     """Resolve a call of any function but the aggregates of SQL; `value` resolves its arguments."""
     name = node.name.upper()
     if name in geometry.BUILDERS:
-        context.names.features.add(name)
+        context.names.extension(name, node.at)
         given = _without_frame(name, node.arguments)
         if given is not node.arguments:
             _note_frame(name, node.arguments[0], context)
-        return geometry.BUILDERS[name]([value(argument, context) for argument in given], node.at)
+        arguments = [shapes.geometry(value(argument, context)) for argument in given]
+        return geometry.BUILDERS[name](arguments, node.at)
     if name == "IN_UNIT":
         context.names.features.add(name)
         return _in_unit(node, context, value)
@@ -44,14 +48,14 @@ def function(node: tree.Function, context: Context, value: Resolver) -> Value:
     if row is None:
         raise _unknown_function(node)
     if row.feature != "core":
-        context.names.features.add(row.name)
+        context.names.extension(row.name, node.at)
     if row.aggregate:
         allow_aggregate(node.name, node.at, context)
         context = context.without_aggregates(f"another aggregate ({node.name})")
     arguments = [value(argument, context) for argument in node.arguments]
     if row.aggregate:
         require_own(node.name, arguments, context, node.at)
-    return _called(row, arguments, node)
+    return _called(row, arguments, node, context)
 
 
 def _unknown_function(node: tree.Function) -> UnknownName | Unsupported:
@@ -64,22 +68,9 @@ def _unknown_function(node: tree.Function) -> UnknownName | Unsupported:
     near = closest(node.name, candidates)
     start = node.at
     place = Position(start.start, start.start + len(node.name), start.line, start.column)
-    advice = _ELSEWHERE.get(node.name.upper(), "" if near else "GET /tap/capabilities lists all functions")
+    advice = OTHER_FUNCTIONS.get(node.name.upper(), "" if near else "GET /tap/capabilities lists all functions")
     return UnknownName(f"No function {node.name}", place, advice, suggestions=near)
 
-
-_ELSEWHERE = {
-    "LN": "The natural logarithm is LOG",
-    "POW": "Write POWER(x, y)",
-    "CEIL": "Write CEILING(x)",
-    "TRUNC": "Write TRUNCATE(x)",
-    "RANDOM": "Write RAND()",
-    "SUBSTRING": "ADQL has no substrings: match with LIKE",
-    "CONCAT": "Join texts by ||",
-    "NOW": "Write the time out: CAST('2025-01-31T12:00:00' AS TIMESTAMP)",
-    "STDDEV": "Compute SQRT(AVG(x*x) - AVG(x)*AVG(x))",
-    "LENGTH": "ADQL has no length of texts: match with LIKE",
-}
 
 _MOST = {"POINT": 3, "CIRCLE": 4, "BOX": 5}
 
@@ -117,12 +108,13 @@ def _in_unit(node: tree.Function, context: Context, value: Resolver) -> Value:
         scale = units.factor(operand.info.unit, literal.value)
     except ValueError as error:
         message = f"IN_UNIT: {error}"
-        raise AdqlTypeError(message, literal.at) from None
+        advice = f"Give a unit of the same kind as {operand.info.unit}, written like mas/yr, km/s or erg.s**-1.cm**-2"
+        raise AdqlTypeError(message, literal.at, advice) from None
     info = typed(DOUBLE, literal.value, operand.info.ucd)
     return Arithmetic("*", double(operand), constant(scale, node.at), info, node.at)
 
 
-def _called(row: Function, arguments: list[Value], node: tree.Function) -> Value:
+def _called(row: Function, arguments: list[Value], node: tree.Function, context: Context) -> Value:
     fit = next((one for one in row.signatures if _fits(one, arguments)), None)
     if fit is None:
         given = ", ".join(name_of(argument.info.type) for argument in arguments)
@@ -135,6 +127,8 @@ def _called(row: Function, arguments: list[Value], node: tree.Function) -> Value
     _check_limits(row.name, arguments)
     if row.name in SPECIAL:
         return SPECIAL[row.name](arguments, node.at)
+    if row.name in SITE_SPECIAL:
+        return SITE_SPECIAL[row.name](arguments, node.at, context.names.service)
     kinds = [fit.kinds[min(i, len(fit.kinds) - 1)] for i in range(len(arguments))]
     ready, common = _prepared(fit, kinds, arguments, node)
     vo = RESULTS.get(fit.result) or common
@@ -174,7 +168,8 @@ def _check_order(arguments: list[Value]) -> None:
     order = number_of(arguments[0])
     if order is not None and not 0 <= order <= 29:
         message = f"HEALPix orders lie between 0 and 29, not {order:g}"
-        raise AdqlTypeError(message, arguments[0].at)
+        advice = "Order 6 has pixels of about a degree, each order more halves them"
+        raise AdqlTypeError(message, arguments[0].at, advice)
 
 
 def _check_bins(arguments: list[Value]) -> None:
@@ -204,6 +199,9 @@ _LIMITS: dict[str, Callable[[list[Value]], None]] = {
     "IVO_HISTOGRAM": _check_bins,
     "GAVO_HISTOGRAM": _check_bins,
     "IVO_EPOCH_PROP_POS": _check_epochs,
+    "IVO_EPOCH_PROP": _check_epochs,
+    "GAVO_MOCUNION": check_literals,
+    "GAVO_MOCINTERSECT": check_literals,
     "IVO_STRING_AGG": _check_delimiter,
     "GAVO_MATCH": check_pattern,
 }
@@ -222,6 +220,8 @@ def _takes(wanted: str, argument: Value) -> bool:
         return given != "other"
     if wanted == "geometry":
         return given in ("point", "circle", "polygon", "null")
+    if wanted == "moc" and isinstance(argument, Constant) and isinstance(argument.value, str):
+        return True
     if wanted == "integer":
         return given == "null" or is_integer(argument.info.type)
     if wanted == "timestamp":
@@ -248,6 +248,8 @@ def _prepared(
             ready.append(CastValue(argument, None, typed(_PARAMETERS[wanted]), argument.at))
         elif wanted == "number":
             ready.append(double(argument))
+        elif wanted == "moc" and kind_of(argument) == "string" and isinstance(argument, Constant):
+            ready.append(shapes.map_constant(str(argument.value), argument.at))
         elif wanted == "timestamp":
             ready.append(convert(argument, TIMESTAMP))
         else:
@@ -259,7 +261,9 @@ def allow_aggregate(name: str, at: Position, context: Context) -> None:
     """Raise AdqlTypeError where no aggregate may stand."""
     if context.aggregates:
         message = f"{name} cannot stand in {context.aggregates}"
-        advice = "Conditions on aggregates belong to HAVING" if context.aggregates == "WHERE" else ""
+        advice = "Aggregate in a subquery first"
+        if context.aggregates == "WHERE":
+            advice = "Conditions on aggregates belong to HAVING"
         raise AdqlTypeError(message, at, advice)
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..config.errors import Position, UnknownName
+from ..config.errors import Position, UnknownName, Unsupported
 from ..schema.model import Catalog, Table
 from ..schema.names import adql_name
-from .resolved import ColumnValue, Common, QuerySource, Source, TableSource, Value
+from .resolved import ColumnValue, Common, QuerySource, Sample, Source, TableSource, Value
+from .service import EVERYTHING, Service
 from .spelling import closest
 from .tree import ColumnRef, Identifier, TableName
 
+_LONGEST = 80
 COLUMNS_MOST = 10_000
 """Columns of all SELECTs of a query together."""
 
@@ -38,17 +40,19 @@ def refers(identifier: Identifier, declared: Identifier) -> bool:
 
 
 def written(qualifier: Sequence[Identifier], name: Identifier) -> str:
-    """Write a qualified name as an author would."""
-    return ".".join(adql_name(part.text) if part.delimited else part.text for part in (*qualifier, name))
+    """Write a qualified name as an author would, parts that are far too long cut."""
+    parts = ((part.text[:_LONGEST], part.delimited) for part in (*qualifier, name))
+    return ".".join(adql_name(text) if delimited else text for text, delimited in parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A table reference in scope: its visible name, and the schema's where it has no alias."""
+    """A table reference in scope: its visible name, and the schema's and the catalogue's where it has no alias."""
 
     name: Identifier
     schema: str | None
     source: Source
+    catalog: str = ""
     _folded: dict[str, list[int]] = field(default_factory=dict)
 
     def value(self, index: int, at: Position) -> ColumnValue:
@@ -138,15 +142,15 @@ class Scope:
 
 
 def entries(frame: Frame, qualifier: Sequence[Identifier]) -> list[Entry]:
-    """Give the references that `alias`, `table` or `schema.table` names; none with a catalogue before them."""
-    if len(qualifier) > 2:
-        return []
-    schema = qualifier[0] if len(qualifier) == 2 else None
+    """Give the references that `alias`, `table`, `schema.table` or `catalog.schema.table` names."""
+    schema = qualifier[-2] if len(qualifier) > 1 else None
+    catalog = qualifier[0] if len(qualifier) > 2 else None
     return [
         entry
         for entry in frame.entries
         if refers(qualifier[-1], entry.name)
         and (schema is None or (entry.schema is not None and same(schema, entry.schema)))
+        and (catalog is None or (bool(entry.catalog) and same(catalog, entry.catalog)))
     ]
 
 
@@ -156,6 +160,7 @@ class Names:
 
     catalog: Catalog
     uploads: Sequence[Table]
+    service: Service = EVERYTHING
     commons: list[tuple[Identifier, Common]] = field(default_factory=list)
     read: dict[str, None] = field(default_factory=dict)
     features: set[str] = field(default_factory=set)
@@ -173,15 +178,28 @@ class Names:
         if not ref.qualifier:
             for name, common in reversed(self.commons):
                 if refers(ref.name, name):
+                    if ref.sample is not None:
+                        message = f"TABLESAMPLE takes a table, and {name.text} is a query"
+                        raise Unsupported(message, ref.sample.at, "Sample the table inside the query")
                     source = QuerySource(self.label("t"), common.query, common.columns, common, ref.at)
                     return Entry(ref.alias or ref.name, None, source)
         table = self._table(ref)
         self.read[table.adql_name] = None
-        label = self.label("t")
+        source = TableSource(self.label("t"), table, ref.at, self._sample(ref))
         if ref.alias:
-            return Entry(ref.alias, None, TableSource(label, table, ref.at))
-        plain = Identifier(table.name, True, ref.at)
-        return Entry(plain, table.schema, TableSource(label, table, ref.at))
+            return Entry(ref.alias, None, source)
+        return Entry(Identifier(table.name, True, ref.at), table.schema, source, self.service.catalog)
+
+    def _sample(self, ref: TableName) -> Sample | None:
+        if ref.sample is None:
+            return None
+        self.extension("TABLESAMPLE", ref.sample.at)
+        return Sample(ref.sample.method, ref.sample.percent, ref.sample.seed)
+
+    def extension(self, name: str, at: Position) -> None:
+        """Note that an extension is used; Unsupported where the site has switched it off."""
+        self.service.require(name, at)
+        self.features.add(name)
 
     def tables(self) -> Iterator[Table]:
         """Give all tables a query may name, uploads first."""
@@ -189,10 +207,10 @@ class Names:
         yield from self.catalog.tables()
 
     def _table(self, ref: TableName) -> Table:
-        if len(ref.qualifier) > 1:
+        if len(ref.qualifier) > 1 and not self._is_catalog(ref.qualifier[0]):
             message = f"{written(ref.qualifier, ref.name)} names a catalogue, which this service does not have"
             raise UnknownName(message, ref.at, f"Write {written(ref.qualifier[-1:], ref.name)}")
-        schema = ref.qualifier[0] if ref.qualifier else None
+        schema = ref.qualifier[-1] if ref.qualifier else None
         found = [
             table
             for table in self.tables()
@@ -206,6 +224,9 @@ class Names:
             message = f"Table {written(ref.qualifier, ref.name)} is ambiguous"
             raise UnknownName(message, ref.at, "It can be one of " + ", ".join(table.adql_name for table in found[:5]))
         raise self._unknown(ref)
+
+    def _is_catalog(self, name: Identifier) -> bool:
+        return bool(self.service.catalog) and same(name, self.service.catalog)
 
     def _unknown(self, ref: TableName) -> UnknownName:
         parts = (*ref.qualifier, ref.name)

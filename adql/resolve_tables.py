@@ -32,6 +32,8 @@ def _join(ref: tree.Join, context: Context) -> tuple[From, Frame]:
     left, left_frame = tables(ref.left, context)
     right, right_frame = tables(ref.right, context)
     _check_unique(left_frame, right_frame, ref.right.at)
+    if ref.kind == "CROSS" and not ref.comma:
+        context.names.extension("CROSS JOIN", ref.at)
     if ref.kind == "CROSS" and not ref.natural and not ref.using and ref.on is None:
         return Joined("CROSS", left, right, None), _together(left_frame, right_frame)
     shared = _shared(ref, left_frame, right_frame)

@@ -13,6 +13,7 @@ from . import geometry, tree, units
 from .functions import RESULTS
 from .kinds import (
     NULL,
+    SHAPES,
     arithmetic_type,
     constant,
     convert,
@@ -36,6 +37,7 @@ from .resolved import (
 )
 from .unknown import unknown_column
 
+_LARGEST = "Integers go up to 9223372036854775807, other numbers up to 1.8e308"
 _DIGITS = 240  # of a whole number; hexadecimal ones beyond have no double
 
 
@@ -51,7 +53,7 @@ def _number(node: tree.Number, _: Context) -> Value:
     text = node.text
     if len(text) > _DIGITS and text.isalnum():
         message = f"The number {text[:40]}… is too large"
-        raise AdqlTypeError(message, node.at)
+        raise AdqlTypeError(message, node.at, _LARGEST)
     if text[:2] in ("0x", "0X"):
         whole = int(text, 16)
     elif text.isdigit():
@@ -65,7 +67,7 @@ def _float(text: str, at: Position) -> Value:
     number = float(int(text, 16)) if text[:2] in ("0x", "0X") else float(text)
     if math.isinf(number):
         message = f"The number {text[:40]} is too large"
-        raise AdqlTypeError(message, at)
+        raise AdqlTypeError(message, at, _LARGEST)
     return constant(number, at)
 
 
@@ -91,13 +93,16 @@ def _unary(node: tree.Unary, context: Context) -> Value:
         return operand
     if isinstance(operand, Constant) and isinstance(operand.value, int | float):
         return constant(-operand.value, node.at)
-    return Negative(operand, replace(operand.info, name="", description=""), node.at)
+    wide = arithmetic_type("-", operand.info.type, operand.info.type)  # -255 is no unsigned byte
+    return Negative(convert(operand, wide), replace(operand.info, name="", description="", type=wide), node.at)
 
 
 def _binary(node: tree.Binary, context: Context) -> Value:
     left, right = value(node.left, context), value(node.right, context)
     if node.operator == "||":
         return _concatenation(left, right, node.at)
+    if node.operator == "%":
+        context.names.extension("%", node.at)
     require_number(left, node.operator)
     require_number(right, node.operator)
     folded = _folded(node.operator, left, right, node.at)
@@ -134,10 +139,10 @@ def _folded(operator: str, left: Value, right: Value, at: Position) -> Value | N
         return Constant(None, typed(NULL), at)
     if isinstance(result, int) and not fits(result, LONG):
         message = f"{one} {operator} {other} is too large"
-        raise AdqlTypeError(message, at)
+        raise AdqlTypeError(message, at, _LARGEST)
     if not math.isfinite(result):
         message = f"{one} {operator} {other} is too large"
-        raise AdqlTypeError(message, at)
+        raise AdqlTypeError(message, at, _LARGEST)
     return constant(result, at)
 
 
@@ -192,7 +197,8 @@ def _aggregate(node: tree.Aggregate, context: Context) -> Value:
     given = kind_of(operand)
     if given not in _AGGREGATES[node.name]:
         message = f"{node.name} cannot take {name_of(operand.info.type)}"
-        raise AdqlTypeError(message, operand.at)
+        advice = "SUM and AVG take numbers, MIN and MAX texts and times too, COUNT any value"
+        raise AdqlTypeError(message, operand.at, advice)
     require_own(node.name, [operand], context, node.at)
     if node.name == "COUNT":
         info = typed(LONG, "", "meta.number")
@@ -204,7 +210,7 @@ def _aggregate(node: tree.Aggregate, context: Context) -> Value:
 _NUMERIC = frozenset({"number", "null"})
 _ORDERED = frozenset({"number", "string", "timestamp", "null"})
 _AGGREGATES: dict[str, frozenset[str]] = {
-    "COUNT": frozenset({"number", "string", "timestamp", "boolean", "point", "circle", "polygon", "null", "other"}),
+    "COUNT": frozenset({"number", "string", "timestamp", "boolean", *SHAPES, "null", "other"}),
     "SUM": _NUMERIC,
     "AVG": _NUMERIC,
     "MIN": _ORDERED,
@@ -235,7 +241,7 @@ _TARGETS = {
 _TEXTS = {"CHAR": "", "VARCHAR": "*"}
 _CASTABLE = {
     "number": frozenset({"number", "string", "boolean", "null"}),
-    "string": frozenset({"number", "string", "boolean", "timestamp", "null"}),
+    "string": frozenset({"number", "string", "boolean", "timestamp", "region", "moc", "null"}),
     "timestamp": frozenset({"timestamp", "string", "null"}),
 }
 
@@ -251,7 +257,8 @@ def _cast(node: tree.Cast, context: Context) -> Value:
         vo = VOType("unicodeChar" if operand.info.type.datatype == "unicodeChar" else "char", size)
     if kind_of(operand) not in _CASTABLE[kind(vo)]:
         message = f"{name_of(operand.info.type)} cannot become {node.type_name}"
-        raise AdqlTypeError(message, operand.at)
+        advice = "CAST changes numbers, texts and times; COORD1 and COORD2 split points"
+        raise AdqlTypeError(message, operand.at, advice)
     if isinstance(operand, Constant) and operand.value is not None:
         _check_literal(operand, vo, node)
         if kind(vo) == "timestamp":
@@ -270,7 +277,7 @@ def _check_literal(operand: Constant, vo: VOType, node: tree.Cast) -> None:
         number = float("nan")
     if math.isnan(number) or (is_integer(vo) and not (abs(number) < 1e19 and fits(round(number), vo))):
         message = f"'{operand.value!s:.40}' is no {node.type_name}"
-        raise AdqlTypeError(message, operand.at)
+        raise AdqlTypeError(message, operand.at, "Write a number that the type can hold, such as '12'")
 
 
 def _cast_region(operand: Value, node: tree.Cast) -> Value:

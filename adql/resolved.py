@@ -18,13 +18,23 @@ from ..schema.model import Column, Table
 # -------------------------------------------------------------------- sources
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A part of a table's rows: each by chance (BERNOULLI) or blocks of them (SYSTEM); the same ones for a `seed`."""
+
+    method: Word["BERNOULLI", "SYSTEM"]
+    percent: float
+    seed: int | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TableSource:
-    """One reference to a declared or uploaded table; `label` is its unique SQL alias."""
+    """One reference to a declared or uploaded table; `label` is its unique SQL alias, `sample` what is taken of it."""
 
     label: str
     table: Table
     at: Position
+    sample: Sample | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -329,6 +339,15 @@ class Inside:
     polygon: Value
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A position lies in a coverage map."""
+
+    lon: Value
+    lat: Value
+    moc: Value
+
+
 Condition = (
     Compare
     | Within
@@ -343,6 +362,7 @@ Condition = (
     | Predicate
     | Near
     | Inside
+    | Covered
 )
 
 # -------------------------------------------------------------------- queries

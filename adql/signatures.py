@@ -6,13 +6,16 @@ system that is no literal, a number where a position must stand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from . import tree
+from .dialects import SEXAGESIMAL
 from .spelling import quoted_text_advice
 
 Arguments = tuple[tree.Expression, ...]
 
+_ANGLE = re.compile(r"\d\s*[:hd]\s*\d|\d[hd]\Z")
 _NUMERIC = frozenset(
     """ABS ACOS ASIN ATAN ATAN2 CEILING COS COT DEGREES EXP FLOOR IN_UNIT LOG LOG10 MOD PI POWER RADIANS RAND ROUND SIN
     SQRT TAN TRUNCATE AREA COORD1 COORD2 DISTANCE CONTAINS INTERSECTS""".split()
@@ -52,9 +55,15 @@ def fault(name: str, arguments: Arguments) -> tuple[str, str] | None:
     fewest, most = _COUNTS[name]
     count = len(arguments)
     if count < fewest or (most is not None and count > most):
-        return f"{name} takes {_counted(fewest, most)}, not {count}", _USAGE.get(name, "")
+        return f"{name} takes {_counted(fewest, most)}, not {count}", _USAGE.get(name) or _usage(name, fewest, most)
     shape = _SHAPES.get(name)
     return shape(name, arguments) if shape else None
+
+
+def _usage(name: str, fewest: int, most: int | None) -> str:
+    """Write a call with the fewest arguments, and with the most where they are more."""
+    calls = [f"{name}({', '.join('xyzuvw'[:count])})" for count in dict.fromkeys((fewest, most or fewest))]
+    return f"Write {' or '.join(calls)}"
 
 
 def _counted(fewest: int, most: int | None) -> str:
@@ -86,8 +95,8 @@ def _without_frame(arguments: Arguments, fewest: int) -> Arguments:
 def _point(name: str, arguments: Arguments) -> tuple[str, str] | None:
     rest = _without_frame(arguments, 2)
     if len(rest) == 2:
-        return None if not any(map(_is_geometry, rest)) else _misfit(name)
-    return _misfit(name)
+        return None if not any(map(_is_geometry, rest)) else _misfit(name, arguments)
+    return _misfit(name, arguments)
 
 
 def _centred(name: str, arguments: Arguments) -> tuple[str, str] | None:
@@ -95,22 +104,24 @@ def _centred(name: str, arguments: Arguments) -> tuple[str, str] | None:
     sizes = {"CIRCLE": 1, "BOX": 2}[name]
     rest = _without_frame(arguments, sizes + 2)
     if len(rest) == sizes + 1:
-        return _misfit(name) if _is_number(rest[0]) else None
+        return _misfit(name, arguments) if _is_number(rest[0]) else None
     if len(rest) == sizes + 2:
-        return _misfit(name) if any(map(_is_geometry, rest)) else None
-    return _misfit(name)
+        return _misfit(name, arguments) if any(map(_is_geometry, rest)) else None
+    return _misfit(name, arguments)
 
 
 def _polygon(name: str, arguments: Arguments) -> tuple[str, str] | None:
     rest = _without_frame(arguments, 3)
+    if len(rest) % 2 and len(rest) > 6 and any(map(_is_number, rest)):
+        return f"POLYGON has {len(rest)} coordinates: one is missing, or one is too many", _USAGE[name]
     pairs = len(rest) >= 6 and len(rest) % 2 == 0 and not any(map(_is_geometry, rest))
     points = len(rest) >= 3 and not any(map(_is_number, rest))
-    return None if pairs or points else _misfit(name)
+    return None if pairs or points else _misfit(name, arguments)
 
 
 def _distance(name: str, arguments: Arguments) -> tuple[str, str] | None:
     wrong = {2: _is_number, 4: _is_geometry}.get(len(arguments))
-    return _misfit(name) if wrong is None or any(map(wrong, arguments)) else None
+    return _misfit(name, arguments) if wrong is None or any(map(wrong, arguments)) else None
 
 
 def _literal(name: str, arguments: Arguments) -> tuple[str, str] | None:
@@ -123,8 +134,10 @@ def _literal(name: str, arguments: Arguments) -> tuple[str, str] | None:
     return f"{name} needs a text in single quotes", _USAGE[name]
 
 
-def _misfit(name: str) -> tuple[str, str]:
-    return f"The arguments of {name} do not fit", _USAGE[name]
+def _misfit(name: str, arguments: Arguments) -> tuple[str, str]:
+    message = f"The arguments of {name} do not fit"
+    texts = [argument.value for argument in arguments if isinstance(argument, tree.String)]
+    return message, SEXAGESIMAL if any(_ANGLE.search(text) for text in texts) else _USAGE[name]
 
 
 _SHAPES: dict[str, Callable[[str, Arguments], tuple[str, str] | None]] = {
@@ -146,4 +159,6 @@ _USAGE = {
     "IN_UNIT": "Write IN_UNIT(expression, 'unit')",
     "CONTAINS": "Write 1 = CONTAINS(inner, outer)",
     "INTERSECTS": "Write 1 = INTERSECTS(a, b)",
+    "ATAN": "Write ATAN(x), or ATAN2(y, x) for the angle of a direction",
+    "LOG": "LOG is the natural logarithm, LOG10 the decimal one; for base b write LOG(x) / LOG(b)",
 }

@@ -1,77 +1,31 @@
-"""Recognise regions that constrain a table's position, and choose the index ranges and files they leave.
+"""Recognise conditions that constrain a table's position, and choose the index ranges that they leave.
 
-A region counts where every row of the result must satisfy it: in the conjunction of WHERE, or of ON for the side of
-an outer join that ON filters. NOT, HAVING and the select list constrain nothing. Constants only; all in ICRS degrees.
+A condition counts where every row of the result must satisfy it: in the conjunction of WHERE, or of ON for the side of
+an outer join that ON filters. NOT is pushed down to the single conditions; HAVING and the select list constrain
+nothing. Constants only; all in ICRS degrees.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..schema.model import Files, Partition
+from ..schema.model import Files
 from ..sphere.coverage import circle_ranges, polygon_ranges
+from ..sphere.mocs import complement
+from ..sphere.zones import zone_ranges
+from .coverage_maps import constant_map
 from .kinds import number_of
-from .resolved import (
-    AggregateValue,
-    ColumnValue,
-    Combined,
-    Condition,
-    Constant,
-    From,
-    Inside,
-    Joined,
-    Near,
-    QuerySource,
-    SelectQuery,
-    Source,
-    TableSource,
-    Value,
-    sources_of,
-)
+from .places import Place, is_indexed, leads_to_an_index, place_of
+from .resolved import Combined, Condition, Constant, Covered, From, Inside, Inverse, Joined, Near, TableSource, Value
+from .spatial_forms import Bound, bounds_of, cells_of, literals, near_of
+from .spatial_ranges import NO_POSITION, Ranges, intersection, union
 
-Ranges = tuple[tuple[int, int], ...]
-Regions = dict[TableSource, Ranges]
+Regions = dict[Place, Ranges]
 
-INDEX = "_healpix_29"
-_MOST_RANGES = 64
 _MOST_REGIONS = 500
-
-
-def origin(value: Value) -> tuple[TableSource, str] | None:
-    """Trace a column through derived tables to the table it comes from; None where rows could be lost on the way."""
-    while isinstance(value, ColumnValue):
-        source = value.source
-        if isinstance(source, TableSource):
-            return source, value.name
-        query = source.query
-        if source.common is not None or not isinstance(query, SelectQuery) or not _is_plain(query):
-            return None
-        value = query.values[int(value.name[1:]) - 1]
-    return None
-
-
-def _is_plain(query: SelectQuery) -> bool:
-    """Tell whether dropping rows of a table only drops rows of the query."""
-    return (
-        query.top is None
-        and query.offset is None
-        and not query.group_by
-        and query.having is None
-        and not any(isinstance(value, AggregateValue) for value in query.values)
-    )
-
-
-def indexed_position(lon: Value, lat: Value) -> TableSource | None:
-    """Give the table whose declared and indexed position the two values are."""
-    one, other = origin(lon), origin(lat)
-    if one is None or other is None or one[0] is not other[0]:
-        return None
-    table = one[0].table
-    position = table.position
-    if position is None or not table.source.indexed or (one[1], other[1]) != (position.ra, position.dec):
-        return None
-    return one[0]
+_MOST_MAP_RANGES = 2_000
 
 
 @dataclass(slots=True)
@@ -79,73 +33,132 @@ class Finder:
     """Finds regions; `left` is how many more are worth computing for one query."""
 
     left: int = _MOST_REGIONS
-    known: dict[int, Regions] = field(default_factory=dict)
+    known: dict[tuple[int, bool], Regions] = field(default_factory=dict)
 
-    def regions(self, condition: Condition) -> Regions:
-        """Give the index ranges outside of which a condition cannot be true, by table."""
-        if isinstance(condition, Combined):
-            found = [self.regions(operand) for operand in condition.operands]
-            return _every(found) if condition.operator == "AND" else _some(found)
-        if not isinstance(condition, Near | Inside):
-            return {}
-        if id(condition) not in self.known:
-            only = self._near(condition) if isinstance(condition, Near) else self._inside(condition)
-            self.known[id(condition)] = only
-        return self.known[id(condition)]
+    def regions(self, condition: Condition, wanted: bool = True) -> Regions:
+        """Give the index ranges outside of which a condition cannot be true (or false), by place."""
+        key = (id(condition), wanted)
+        if key not in self.known:
+            self.known[key] = self._regions(condition, wanted)
+        return self.known[key]
+
+    def _regions(self, condition: Condition, wanted: bool) -> Regions:
+        if isinstance(condition, Inverse):
+            return self.regions(condition.operand, not wanted)
+        if not isinstance(condition, Combined):
+            return _every([self._literal(condition, wanted), self._zones([(condition, wanted)])])
+        if (condition.operator == "AND") != wanted:
+            return _some([self.regions(operand, wanted) for operand in condition.operands])
+        single = list(literals(condition, wanted))
+        found = [
+            self.regions(part, value) if isinstance(part, Combined) else self._literal(part, value)
+            for part, value in single
+        ]
+        return _every([*found, self._zones(single)])
+
+    def _literal(self, condition: Condition, wanted: bool) -> Regions:
+        """The regions of one condition, bounds of coordinates left out."""
+        near = near_of(condition, wanted)
+        if near is not None:
+            return self._near(near)
+        if isinstance(condition, Inside) and wanted:
+            return self._inside(condition)
+        if isinstance(condition, Covered):
+            return self._covered(condition, wanted)
+        cells = cells_of(condition, wanted)
+        return self._limited(cells[0], lambda: cells[1]) if cells is not None else {}
 
     def _near(self, test: Near) -> Regions:
         cone = cone_of(test)
         if cone is None:
             return {}
         lon, lat, radius = cone.lon, cone.lat, cone.radius
-        return self._limited(cone.source, lambda: circle_ranges(lon, lat, radius) if radius >= 0 else ())
+        return self._limited(cone.place, lambda: circle_ranges(lon, lat, radius) if radius >= 0 else ())
 
     def _inside(self, test: Inside) -> Regions:
-        source = indexed_position(test.lon, test.lat)
+        place = place_of(test.lon, test.lat)
         polygon = test.polygon
-        if source is None or not isinstance(polygon, Constant) or not isinstance(polygon.value, tuple):
+        if place is None or not isinstance(polygon, Constant) or not isinstance(polygon.value, tuple):
             return {}
         flat = polygon.value
-        return self._limited(source, lambda: polygon_ranges(tuple(zip(flat[::2], flat[1::2], strict=True))))
+        return self._limited(place, lambda: polygon_ranges(tuple(zip(flat[::2], flat[1::2], strict=True))))
 
-    def _limited(self, source: TableSource, ranges: Callable[[], Ranges]) -> Regions:
-        if self.left <= 0:
+    def _covered(self, test: Covered, wanted: bool) -> Regions:
+        """A constant coverage map, or what it leaves out."""
+        place, maps = place_of(test.lon, test.lat), constant_map(test.moc)
+        if place is None or maps is None:
+            return {}
+        chosen = maps if wanted else complement(maps)
+        return self._limited(place, lambda: union(zip(chosen.lows, chosen.highs, strict=True), _MOST_MAP_RANGES))
+
+    def _zones(self, single: Iterable[tuple[Condition, bool]]) -> Regions:
+        """Bounds of the two coordinates of a table, together."""
+        bounds: dict[TableSource, list[Bound]] = {}
+        for condition, wanted in single:
+            for bound in bounds_of(condition, wanted):
+                if isinstance(bound.source, TableSource) and _coordinate(bound) is not None:
+                    bounds.setdefault(bound.source, []).append(bound)
+        result: Regions = {}
+        for source, found in bounds.items():
+            result |= self._zone(source, found)
+        return result
+
+    def _zone(self, source: TableSource, bounds: list[Bound]) -> Regions:
+        position = source.table.position
+        if position is None:
+            return {}
+        place = Place(source, position.ra, position.dec)
+        lon, lat = (_interval(bounds, name) for name in (place.lon, place.lat))
+        # rows without a position may satisfy other bounds: of files it is known where they are
+        certain = math.isfinite(lon[1] - lon[0]) and -90.0 <= lat[0] <= lat[1] <= 90.0
+        if not certain and not isinstance(source.table.source, Files):
+            return {}
+        spare = () if certain else (NO_POSITION,)
+        return self._limited(place, lambda: (*spare, *zone_ranges(*lon, *lat)))
+
+    def _limited(self, place: Place, ranges: Callable[[], Ranges]) -> Regions:
+        if self.left <= 0 or not leads_to_an_index(place):
             return {}
         self.left -= 1
-        return {source: tuple((int(low), int(high)) for low, high in ranges())}
+        return {place: tuple((int(low), int(high)) for low, high in ranges() if low < high)}
+
+
+def _coordinate(bound: Bound) -> str | None:
+    """Tell which coordinate of an indexed position a bound is of."""
+    source = bound.source
+    position = source.table.position if isinstance(source, TableSource) else None
+    if position is None or not is_indexed(Place(source, position.ra, position.dec)):
+        return None
+    return {position.ra: "lon", position.dec: "lat"}.get(bound.name)
+
+
+def _interval(bounds: Iterable[Bound], name: str) -> tuple[float, float]:
+    own = [bound for bound in bounds if bound.name == name]
+    return max((b.low for b in own), default=-math.inf), min((b.high for b in own), default=math.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Cone:
-    """A table's position must lie within a circle, degrees."""
+    """A position must lie within a circle, degrees."""
 
-    source: TableSource
+    place: Place
     lon: float
     lat: float
     radius: float
 
 
 def cone_of(test: Near) -> Cone | None:
-    """Read a test as a cone: one position of an indexed table, the other and the radius constant."""
+    """Read a test as a cone: one position of a source, the other and the radius constant."""
     radius = number_of(test.radius)
     if radius is None:
         return None
-    sides = ((test.lon1, test.lat1), (test.lon2, test.lat2))
+    sides: tuple[tuple[Value, Value], ...] = ((test.lon1, test.lat1), (test.lon2, test.lat2))
     for (lon, lat), centre in (sides, sides[::-1]):
         at = (number_of(centre[0]), number_of(centre[1]))
         if at[0] is not None and at[1] is not None and abs(at[1]) <= 90.0:
-            source = indexed_position(lon, lat)
-            return Cone(source, at[0], at[1], radius) if source is not None else None
+            place = place_of(lon, lat)
+            return Cone(place, at[0], at[1], radius) if place is not None else None
     return None
-
-
-def conjuncts(condition: Condition | None) -> Iterator[Condition]:
-    """The conditions that must all be true."""
-    if isinstance(condition, Combined) and condition.operator == "AND":
-        for operand in condition.operands:
-            yield from conjuncts(operand)
-    elif condition is not None:
-        yield condition
 
 
 def filtered_sides(join: Joined) -> tuple[From, ...]:
@@ -159,17 +172,12 @@ def filtered_sides(join: Joined) -> tuple[From, ...]:
     }[join.kind]
 
 
-def below(nodes: Iterable[From]) -> frozenset[Source]:
-    """All sources below FROM nodes, with those inside their derived tables (but not in common tables)."""
-    found: set[Source] = set()
-    for node in nodes:
-        for source in sources_of(node):
-            found.add(source)
-            if not isinstance(source, QuerySource) or source.common is not None:
-                continue
-            if isinstance(source.query, SelectQuery):
-                found |= below((source.query.tables,))
-    return frozenset(found)
+def joins_of(node: From) -> Iterator[Joined]:
+    """All joins below a FROM node, inner ones first."""
+    if isinstance(node, Joined):
+        yield from joins_of(node.left)
+        yield from joins_of(node.right)
+        yield node
 
 
 # --------------------------------------------------------------------- ranges
@@ -178,72 +186,13 @@ def below(nodes: Iterable[From]) -> frozenset[Source]:
 def _every(found: list[Regions]) -> Regions:
     result: Regions = {}
     for regions in found:
-        for source, ranges in regions.items():
-            result[source] = intersection(result[source], ranges) if source in result else ranges
+        for place, ranges in regions.items():
+            result[place] = intersection(result[place], ranges) if place in result else ranges
     return result
 
 
 def _some(found: list[Regions]) -> Regions:
     result = dict(found[0])
     for regions in found[1:]:
-        result = {source: ranges + regions[source] for source, ranges in result.items() if source in regions}
-    return {source: union(ranges) for source, ranges in result.items()}
-
-
-def intersection(left: Ranges, right: Ranges) -> Ranges:
-    """Intersect sorted disjoint ranges."""
-    result, i, j = [], 0, 0
-    while i < len(left) and j < len(right):
-        low, high = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
-        if low < high:
-            result.append((low, high))
-        if left[i][1] < right[j][1]:
-            i += 1
-        else:
-            j += 1
-    return tuple(result)
-
-
-def union(ranges: Ranges, most: int = _MOST_RANGES) -> Ranges:
-    """Sort and join ranges, closing the smallest gaps until at most `most` (at least 2) are left."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if merged and low <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    if len(merged) <= most:
-        return tuple(merged)
-    gaps = sorted(merged[i + 1][0] - merged[i][1] for i in range(len(merged) - 1))
-    widest = gaps[len(gaps) - most + 1]
-    closed = [merged[0]]
-    for low, high in merged[1:]:
-        if low - closed[-1][1] < widest:
-            closed[-1] = (closed[-1][0], high)
-        else:
-            closed.append((low, high))
-    return tuple(closed)
-
-
-def partitions(files: Files, ranges: Ranges | None) -> tuple[Partition, ...]:
-    """Give the files that may hold rows in the ranges; all where `ranges` is None."""
-    if ranges is None or not files.indexed:
-        return files.partitions
-    if not ranges:
-        return ()
-    first, last = ranges[0][0], ranges[-1][1]
-    near = [part for part in files.partitions if part.low < last and part.high > first]
-    return tuple(part for part in near if any(part.low < high and part.high > low for low, high in ranges))
-
-
-def leading(files: tuple[Partition, ...], rows: int | None) -> tuple[Partition, ...]:
-    """Give the first files that hold so many rows together; all where `rows` is None."""
-    if rows is None:
-        return files
-    chosen: list[Partition] = []
-    for part in files:
-        chosen.append(part)
-        rows -= part.rows
-        if rows <= 0:
-            break
-    return tuple(chosen)
+        result = {place: ranges + regions[place] for place, ranges in result.items() if place in regions}
+    return {place: union(ranges) for place, ranges in result.items()}

@@ -7,7 +7,7 @@ of them. A pair meets in exactly one cell, so the exact test that stays behind g
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..schema.model import Files
@@ -25,18 +25,23 @@ from .resolved import (
     sources_of,
     walk,
 )
-from .spatial import Ranges, conjuncts, partitions
+from .spatial_forms import literals, near_of
+from .spatial_ranges import Ranges, partitions
 
 FREE_ORDER = 8
 """Cell order for radii that are known only row by row: right for any, quick for those below some minutes of arc."""
-_FINEST = 20
+FINEST = 20
+CELL_DEG = 58.6
+"""Size of an order-0 cell; that of order k is 2**k times smaller."""
 _UNKNOWN = 1_000_000
-_CELL_DEG = 58.6  # size of an order-0 cell
 
 
 @dataclass(frozen=True, slots=True)
 class CellJoin:
-    """`expanded` lists its cells of `order` around (lon, lat); (other_lon, other_lat) lie in one of them."""
+    """`expanded` lists its cells of `order` around (lon, lat); (other_lon, other_lat) lie in one of them.
+
+    `tuned`: the radius differs from row to row, and the order may be chosen at run time for those that there are.
+    """
 
     expanded: Source
     lon: Value
@@ -46,45 +51,39 @@ class CellJoin:
     other_lon: Value
     other_lat: Value
     order: int
+    tuned: bool = False
 
 
-def cell_joins(
-    condition: Condition | None, expandable: Iterable[Source], regions: dict[TableSource, Ranges]
-) -> tuple[CellJoin, ...]:
-    """Find the positional joins in a conjunction; `expandable` are the sources whose rows may be repeated."""
-    allowed = frozenset(expandable)
-    found = (_read(test, allowed, regions) for test in conjuncts(condition) if isinstance(test, Near))
-    unique: dict[frozenset[Source], CellJoin] = {}
-    for join in found:
-        if join is not None:
-            unique.setdefault(frozenset((join.expanded, join.other)), join)
-    return tuple(unique.values())
+def pairs_of(condition: Condition | None) -> Iterator[tuple[CellJoin, ...]]:
+    """The positional joins in a conjunction: for each the ways to do it, which differ in the side that is expanded."""
+    for part, wanted in literals(condition):
+        near = near_of(part, wanted)
+        ways = _ways(near) if near is not None else ()
+        if ways:
+            yield ways
 
 
-def _read(test: Near, allowed: frozenset[Source], regions: dict[TableSource, Ranges]) -> CellJoin | None:
+def _ways(test: Near) -> tuple[CellJoin, ...]:
     first = _only_source(test.lon1, test.lat1)
     second = _only_source(test.lon2, test.lat2)
     if first is None or second is None or first is second:
-        return None
+        return ()
     around = _sources(test.radius)
-    sides = [
-        (first, test.lon1, test.lat1, second, test.lon2, test.lat2),
-        (second, test.lon2, test.lat2, first, test.lon1, test.lat1),
-    ]
-    usable = [side for side in sides if side[0] in allowed and around <= {side[0]}]
-    if not usable:
-        return None
-    expanded, lon, lat, other, other_lon, other_lat = min(usable, key=lambda side: rows(side[0], regions))
-    order = order_for(number_of(test.radius))
-    return CellJoin(expanded, lon, lat, test.radius, other, other_lon, other_lat, order)
+    radius = number_of(test.radius)
+    order, tuned = order_for(radius), radius is None
+    both = (
+        CellJoin(first, test.lon1, test.lat1, test.radius, second, test.lon2, test.lat2, order, tuned),
+        CellJoin(second, test.lon2, test.lat2, test.radius, first, test.lon1, test.lat1, order, tuned),
+    )
+    return tuple(way for way in both if around <= {way.expanded})
 
 
 def order_for(radius_deg: float | None) -> int:
     """Give the order whose cells are two to four times the radius; a fixed one for radii that are no constants."""
     if radius_deg is None:
         return FREE_ORDER
-    wanted = math.floor(math.log2(_CELL_DEG / (2.0 * max(radius_deg, 1e-9))))
-    return min(_FINEST, max(0, wanted))
+    wanted = math.floor(math.log2(CELL_DEG / (2.0 * max(radius_deg, 1e-9))))
+    return min(FINEST, max(0, wanted))
 
 
 def _sources(value: Value) -> frozenset[Source]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..config.errors import AdqlSyntaxError, ParameterError, Position
 from ..schema.names import NEW_IN_2_1, RESERVED
+from .dialects import REPLACEMENTS, SEXAGESIMAL
 from .spelling import character_advice, show
 
 NAME, DELIMITED, STRING, NUMBER, END = "name", "delimited", "string", "number", "end"
@@ -113,11 +114,13 @@ def _unreadable(tokens: Tokens, start: int) -> AdqlSyntaxError:
     line = bisect_right(tokens.lines, start)
 
     def error(message: str, begin: int, end: int, advice: str) -> AdqlSyntaxError:
-        return AdqlSyntaxError(message, Position(begin, end, line, begin - tokens.lines[line - 1] + 1), advice)
+        place = Position(begin, end, line, begin - tokens.lines[line - 1] + 1)
+        instead = REPLACEMENTS.get(text[begin:end])
+        return AdqlSyntaxError(message, place, advice, suggestions=(instead,) if instead else ())
 
     if character in "'\"":
         what = "text in single quotes" if character == "'" else "name in double quotes"
-        advice = f"Close it with {character}"
+        advice = f"Close it with {character}; inside of it the quote is doubled: {character * 2}"
         if "\\" in text[max(0, start - 200) : start + 1]:
             advice = "ADQL has no backslash escapes: a quote inside quotes is doubled, as in 'it''s'"
         return error(f"This {what} is not closed", start, len(text), advice)
@@ -125,6 +128,9 @@ def _unreadable(tokens: Tokens, start: int) -> AdqlSyntaxError:
     if around:
         word = around.group()
         return error(f"{show(word)} is neither a name nor a number", start, around.end(), character_advice(word))
-    if text.startswith("::", start):
-        return error("ADQL has no ::", start, start + 2, character_advice("::"))
+    double = text[start : start + 2]
+    if double in ("::", "&&"):
+        return error(f"ADQL has no {double}", start, start + 2, character_advice(double))
+    if character == ":" and text[start - 1 : start].isdigit():
+        return error("The character ':' has no place in a number", start, start + 1, SEXAGESIMAL)
     return error(f"The character {show(character)} has no place here", start, start + 1, character_advice(character))

@@ -218,13 +218,24 @@ Condition = Comparison | Between | InList | InQuery | Like | IsNull | Exists | N
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """TABLESAMPLE [BERNOULLI|SYSTEM] (percent) [REPEATABLE (seed)] (extension); percent between 0 and 100."""
+
+    method: Word["BERNOULLI", "SYSTEM"]
+    percent: float
+    seed: int | None
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
 class TableName:
-    """[[catalog.]schema.]table [AS alias]."""
+    """[[catalog.]schema.]table [AS alias], and the sample taken of it."""
 
     qualifier: tuple[Identifier, ...]
     name: Identifier
     alias: Identifier | None
     at: Position
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +249,7 @@ class DerivedTable:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """left [NATURAL] kind JOIN right [ON condition | USING (…)]; `CROSS` also stands for the comma in FROM."""
+    """left [NATURAL] kind JOIN right [ON condition | USING (…)]; `CROSS` with `comma` is that in FROM."""
 
     kind: Word["INNER", "LEFT", "RIGHT", "FULL", "CROSS"]
     natural: bool
@@ -247,6 +258,7 @@ class Join:
     on: Condition | None
     using: tuple[Identifier, ...]
     at: Position
+    comma: bool = False
 
 
 TableRef = TableName | DerivedTable | Join

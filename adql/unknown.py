@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from ..config.errors import Position, UnknownName
 from ..schema.model import Table
 from ..schema.names import adql_name
+from .dialects import OTHER_SQL
 from .resolve_context import Context
 from .resolve_names import Entry, Scope, entries, same, written
-from .resolved import TableSource
+from .resolved import QuerySource, TableSource
 from .spelling import closest, quoted_text_advice
 from .tree import ColumnRef, Identifier
 
-_OWNERS = 2  # tables outside of FROM that are named at most
+_SHOWN = 6  # names that are listed at most
+_LONGEST = 80  # characters of a name that are shown
 _SYSTEM = "TAP_SCHEMA"
 
 
@@ -42,7 +45,9 @@ def unknown_reference(scope: Scope, qualifier: Sequence[Identifier], tables: Ite
             return UnknownName(message, at, advice, suggestions=(alias,))
     near = [adql_name(name) for name in closest(qualifier[-1].text, (entry.name.text for entry in known))]
     outside = [table for table in tables if _names(qualifier, table)]
-    advice = _joining(outside, known) if outside and not near else ""
+    advice = "" if near else f"In FROM there are {_some(entry.name.text for entry in known)}"
+    if outside and not near:
+        advice = f"{outside[0].adql_name} is not in FROM: add {_join(known, outside[0])}"
     return UnknownName(message, at, advice, suggestions=near)
 
 
@@ -70,21 +75,50 @@ def _unknown_qualified(ref: ColumnRef, context: Context) -> UnknownName:
             others = [other for other in scope.frame.entries if other is not entry and other.find(ref.name)]
             near = near or [f"{adql_name(other.name.text)}.{written((), ref.name)}" for other in others[:2]]
             message = f"Table {table} has no column {written((), ref.name)}"
-            advice = "" if near else _elsewhere(ref.name, [entry], context)
+            advice = "" if near else _beside(ref.name, entry, context)
             return UnknownName(message, ref.at, advice, suggestions=near)
     return unknown_reference(context.scope, ref.qualifier, context.names.tables())
 
 
 def _advice(name: Identifier, near: Sequence[str], around: Sequence[Entry], context: Context) -> str:
     """Choose what to say beside the near misses; empty where they say enough."""
+    written_name = written((), name)
     if name.text.lower() in context.named:
-        return f"{written((), name)} is a name that SELECT gives, which only GROUP BY, HAVING and ORDER BY know: repeat its expression"
+        given = f"{written_name} is a name that SELECT gives"
+        return f"{given}: only GROUP BY, HAVING and ORDER BY know it; repeat its expression here"
     if any(same(name, entry.name.text) for entry in around):
-        return f"{written((), name)} is a table: write {written((), name)}.column"
+        return f"{written_name} is a table: write {written_name}.column"
+    if name.text.upper() in OTHER_SQL and not name.delimited:
+        return OTHER_SQL[name.text.upper()]
     outside = _elsewhere(name, around, context)
-    if name.delimited and not near:
-        return outside or quoted_text_advice(name.text)
-    return f"Did you mean {' or '.join(near)}? {outside}" if near and outside else outside
+    if near:
+        return f"Did you mean {' or '.join(near)}? {outside}" if outside else ""
+    if outside:
+        return outside
+    keywords = closest(name.text, ("DISTINCT", "TOP"))
+    if keywords and not name.delimited:
+        return f"Did you mean the keyword {keywords[0]}?"
+    return f"{_text_advice(name)}; columns here are {_some(_columns(around, context.scope))}"
+
+
+def _text_advice(name: Identifier) -> str:
+    shown = written((), name)
+    return quoted_text_advice(name.text[:_LONGEST]) if name.delimited else f"A text stands in quotes: '{shown}'"
+
+
+def _some(names: Iterable[str]) -> str:
+    """List the first few names as they are written in queries."""
+    first = [adql_name(name[:_LONGEST]) for name in islice(names, _SHOWN + 1)]
+    return ", ".join(first[:_SHOWN]) + (", …" if len(first) > _SHOWN else "")
+
+
+def _beside(name: Identifier, entry: Entry, context: Context) -> str:
+    """Say where a column is that the table of `entry` lacks, or what the table has."""
+    shown = written((), name)
+    if isinstance(entry.source, QuerySource):
+        inside = _some(column.name for column in entry.source.columns)
+        return f"{adql_name(entry.name.text)} is a subquery that gives {inside}: select {shown} in it, too"
+    return _elsewhere(name, [entry], context) or f"It has {_some(c.name for c in entry.source.columns)}"
 
 
 def _elsewhere(name: Identifier, around: Sequence[Entry], context: Context) -> str:
@@ -96,24 +130,21 @@ def _elsewhere(name: Identifier, around: Sequence[Entry], context: Context) -> s
         for table in context.names.tables()
         if table not in here and (table.schema == _SYSTEM) == system and any(same(name, c.name) for c in table.columns)
     ]
-    return _joining(owners, around) if owners else ""
+    if not owners:
+        return ""
+    schemas = {table.schema for table in here}
+    first, *others = sorted(owners, key=lambda table: table.schema not in schemas)
+    also = f" (so has {others[0].adql_name})" if others else ""
+    return f"{first.adql_name} has it{also}, but is not in FROM: add {_join(around, first)}"
 
 
-def _joining(owners: Sequence[Table], around: Sequence[Entry]) -> str:
-    first = owners[0]
-    others = [table.adql_name for table in owners[1:_OWNERS]]
-    also = f" (so has {others[0]})" if others else ""
+def _join(around: Sequence[Entry], other: Table) -> str:
+    """Write how `other` is joined to the first table in FROM: by a foreign key, a shared identifier or the position."""
     entry = next((entry for entry in around if isinstance(entry.source, TableSource)), None)
-    how = _join(entry, first) if entry is not None else f"FROM {first.adql_name}"
-    return f"{first.adql_name} has it{also}, but is not in FROM: add {how}"
-
-
-def _join(entry: Entry, other: Table) -> str:
-    """Write how `other` is joined to a table in FROM: by a foreign key, a shared identifier or the position."""
-    table = entry.source.table if isinstance(entry.source, TableSource) else None
+    if entry is None or not isinstance(entry.source, TableSource):
+        return f"a join with {other.adql_name}"
+    table = entry.source.table
     one, two = adql_name(entry.name.text), adql_name(other.name)
-    if table is None:
-        return f", {other.adql_name}"
     for owner, target, labels in ((table, other, (one, two)), (other, table, (two, one))):
         for key in owner.keys:
             if key.target == (target.schema, target.name) and key.pairs:

@@ -30,6 +30,9 @@ class Service(Part):
     trust_proxy: bool = Field(False, description="Honour X-Forwarded-* headers of a reverse proxy.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    compress: bool = Field(
+        True, description="Compress answers for clients that ask (gzip, zstd); false where a proxy does it."
+    )
     stop_seconds: int = Field(1, ge=0, description="Time for open requests to end when the server is stopped.")
 
 
@@ -56,14 +59,19 @@ class Engine(Part):
     """[engine]: where queries run."""
 
     url: str = Field(
-        "", description="PostgreSQL database of the tables, for a role that may only read; empty: the embedded engine."
+        "",
+        repr=False,  # it may hold a password
+        description="PostgreSQL database of the tables, for a role that may only read; empty: the embedded engine.",
     )
     admin_url: str = Field(
-        "", description="The same database for a role that owns what `nashira publish` makes; servers do not need it."
+        "",
+        repr=False,
+        description="The same database for a role that owns what `nashira publish` makes; servers do not need it.",
     )
+    pool: int = Field(20, ge=1, description="Most connections of a server process to the database of `url`.")
     data_schema: str = Field(
         "nashira_data",
-        pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
         description="Schema of the database that loaded tables go to.",
     )
     sky_index: Literal["best", "q3c", "pgsphere", "healpix"] = Field(
@@ -78,11 +86,24 @@ class Engine(Part):
 class Jobs(Part):
     """[jobs]: asynchronous work."""
 
-    database: str = Field("", description="SQLAlchemy URL of the job store; empty: SQLite in var/jobs.sqlite.")
-    workers: int = Field(4, ge=0, description="Job threads of a server process.")
+    database: str = Field(
+        "", repr=False, description="SQLAlchemy URL of the job store; empty: SQLite in var/jobs.sqlite."
+    )
+    broker: str = Field(
+        "",
+        repr=False,
+        pattern=r"^$|^rediss?://|^redis\+socket://|^unix://",
+        description="Redis URL; jobs then run in processes of `nashira worker`. Empty: on threads of the server.",
+    )
+    workers: int = Field(4, ge=0, description="Job threads of a server process, or of a worker where there is a broker.")
     lease_seconds: float = Field(30, gt=0, description="A worker silent for longer than this has lost its job.")
     tries: int = Field(3, ge=1, description="Times a job is started before it is given up.")
+    short_seconds: float = Field(60, gt=0, description="A job that runs longer is a long one.")
+    long_workers: int = Field(0, ge=0, description="Job threads that long jobs may take; 0: half of them.")
     queued_limit: int = Field(10_000, ge=1, description="Most queued jobs; beyond, the service answers 503.")
+    running_limit: int = Field(0, ge=0, description="Most running jobs of all processes together; 0: no limit.")
+    user_queued: int = Field(1000, ge=0, description="Most queued jobs of one user or address; 0: no limit.")
+    user_running: int = Field(0, ge=0, description="Most running jobs of one user or address; 0: no limit.")
     list_anonymous: bool = Field(
         True, description="List jobs of anonymous users to everybody; false: only who knows a job's URL reaches it."
     )

@@ -27,7 +27,7 @@ _TEXT_TYPES = frozenset({"", "text/plain", "application/x-www-form-urlencoded", 
 class Part:
     """An uploaded file: the label that `param:label` names, and where its content lies.
 
-    `media_type` is what the client claimed, without its parameters; it may be empty or wrong.
+    `media_type` is what the client claimed, without parameters but `header` (RFC 4180); it may be empty or wrong.
     """
 
     label: str
@@ -146,7 +146,7 @@ class MultipartBody:
             raise ParameterError(message)
         piece.label = _decode(name)
         piece.has_file_name = b"filename" in options
-        piece.media_type = parse_options_header(piece.headers.get("content-type"))[0].decode("latin-1")
+        piece.media_type = _media_type(piece.headers.get("content-type"))
 
     def part_data(self, data: bytes, start: int, end: int) -> None:
         """Keep content in memory while it is short, else in a file."""
@@ -197,6 +197,13 @@ def _parser(options: dict[bytes, bytes], body: MultipartBody) -> MultipartParser
 def _looks_like_file(piece: _Piece) -> bool:
     """Tell a file by its claims, or by being no reasonable parameter (a query has 1 M characters at most)."""
     return piece.has_file_name or piece.media_type not in _TEXT_TYPES or piece.size_bytes > VALUES_BYTES // 2
+
+
+def _media_type(header: str | None) -> str:
+    """Give the media type of a Content-Type, with `header` where it is there: it tells how to read a CSV file."""
+    kind, options = parse_options_header(header)
+    said = {b"present": ";header=present", b"absent": ";header=absent"}
+    return kind.decode("latin-1") + said.get(options.get(b"header", b"").lower(), "")
 
 
 def _text(piece: _Piece) -> str:

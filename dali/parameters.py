@@ -19,7 +19,7 @@ from ..config.errors import Cancelled, ParameterError, UploadTooLarge
 from .multipart import FIELDS_MOST, VALUES_BYTES, MultipartBody, Part
 from .values import upload_labels
 
-__all__ = ["Form", "Part", "read_form"]
+__all__ = ["Form", "Part", "read_body", "read_form"]
 
 _URLENCODED = b"application/x-www-form-urlencoded"
 _MULTIPART = b"multipart/form-data"
@@ -80,6 +80,12 @@ async def read_form(request: Request, folder: Path, max_bytes: int) -> Form:
         message = f"The body is {name}; send application/x-www-form-urlencoded or multipart/form-data"
         raise ParameterError(message)
     return Form(query + _pairs(data))
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Read a body that is no form, at most as long as parameters may be; errors as those of `read_form`."""
+    most = min(max_bytes, VALUES_BYTES)
+    return await _collect(_limited(request, most), most)
 
 
 async def _read_multipart(

@@ -40,6 +40,10 @@ class Engine(Protocol):
         """
         ...
 
+    def estimate(self, sql: str) -> int | None:
+        """Give the number of rows that the planner expects, None where it cannot tell; nothing is executed."""
+        ...
+
     def put_table(self, table: Table, rows: pa.Table) -> Relation:
         """Keep a small table (TAP_SCHEMA, later ObsCore and RegTAP) inside the engine and say where."""
         ...

@@ -23,6 +23,8 @@ from ..config.errors import EngineError
 from ..config.site import SiteFolder
 from ..schema.model import Relation, Table
 from ..sphere.functions import FUNCTIONS
+from .duckdb_errors import FAILURES
+from .duckdb_plans import estimated_rows
 from .duckdb_running import DuckDBRunning
 from .watchdog import Watchdog
 
@@ -103,6 +105,17 @@ class DuckDBEngine:
         with self._lock:
             self._running.add(running)
         return running
+
+    def estimate(self, sql: str) -> int | None:
+        """Give the number of rows that the planner expects, None where it cannot tell; nothing is executed."""
+        cursor = self._cursor()
+        try:
+            return estimated_rows(cursor, sql)
+        except FAILURES as error:
+            log.info("no estimate", error=str(error), sql=sql)
+            return None
+        finally:
+            cursor.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:

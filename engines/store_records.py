@@ -84,8 +84,8 @@ class RelationRecord(Record):
     """Where the rows of a table lie in the site's database; fields as in `schema.model.Relation`.
 
     `owned` tells that publishing loaded it, so that it goes with its version. `estimated`: `rows` is the database's
-    guess. `keys` are foreign keys that the database declares, their targets named as (schema, relation) there.
-    `digest` is that of the columns as the database described them, empty for a table of our own.
+    guess. `primary` and `keys` are those that the database declares, targets named as (schema, relation) there.
+    `types` are those of the columns of a table that is published in place, as (column, type) in the database's words.
     """
 
     path: tuple[str, str]
@@ -96,8 +96,9 @@ class RelationRecord(Record):
     sky: Literal["q3c", "pgsphere"] | None = None
     sky_column: str = ""
     native: tuple[tuple[str, str], ...] = ()
+    primary: tuple[str, ...] = ()
     keys: tuple[KeyRecord, ...] = ()
-    digest: str = ""
+    types: tuple[tuple[str, str], ...] = ()
 
 
 class SourceRecord(Record):

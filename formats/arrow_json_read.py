@@ -16,11 +16,32 @@ def json_texts(array: pa.Array) -> pa.Array:
     return pc.if_else(array.is_valid(), _texts(array), pa.scalar(None, pa.string()))
 
 
+def is_list_view(kind: pa.DataType) -> bool:
+    """Tell whether values are views of lists."""
+    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
+
+
+def plain_lists(array: pa.Array) -> pa.Array:
+    """Turn views of lists into lists and leave others as they are; Arrow 26's own cast of views gives broken offsets."""
+    if not is_list_view(array.type):
+        return array
+    lengths = pc.fill_null(pc.list_value_length(array), 0).cast(pa.int32())
+    return pa.ListArray.from_arrays(_offsets(lengths), array.flatten(), mask=array.is_null())
+
+
+def _offsets(lengths: pa.Array) -> pa.Array:
+    return pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths.cast(pa.int32()))])
+
+
 def _texts(array: pa.Array) -> pa.Array:
     """Write each value, null as the word."""
     kind, is_ = array.type, pa.types
     if is_.is_dictionary(kind):
         return _texts(array.dictionary_decode())
+    if is_.is_run_end_encoded(kind):
+        return _texts(pc.run_end_decode(array))
+    if is_list_view(kind):
+        return _texts(plain_lists(array))
     if is_.is_map(kind):
         texts = _map(array)
     elif is_.is_struct(kind):
@@ -76,9 +97,7 @@ def _struct(array: pa.Array) -> pa.Array:
 
 
 def _joined(texts: pa.Array, lengths: pa.Array) -> pa.Array:
-    ends = pc.cumulative_sum(lengths.cast(pa.int32()))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    return pc.binary_join(pa.ListArray.from_arrays(offsets, texts), ",")
+    return pc.binary_join(pa.ListArray.from_arrays(_offsets(lengths), texts), ",")
 
 
 def _bracketed(left: str, texts: pa.Array, right: str, array: pa.Array) -> pa.Array:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from ..config.errors import UploadError
 from ..schema.types import DOUBLE, STRING, TIMESTAMP, VOType, arrow_type, vo_type
-from .arrow_json_read import json_texts
+from .arrow_json_read import is_list_view, json_texts, plain_lists
 
 JSON = VOType("char", "*", "json")
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -60,7 +60,7 @@ def normal_of(kind: pa.DataType, name: str) -> Normal:
         return _cast_to(DOUBLE)
     if is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_binary_view(kind) or is_.is_fixed_size_binary(kind):
         return Normal(VOType("unsignedByte", "*"), _bytes)
-    if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind) or _is_view(kind):
+    if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind) or is_list_view(kind):
         return _list(kind)
     if is_.is_struct(kind) or is_.is_map(kind):
         return Normal(JSON, json_texts)
@@ -76,10 +76,6 @@ _TIME = pa.timestamp("us")
 
 def _zone(kind: pa.DataType) -> str | None:
     return "UTC" if pa.types.is_timestamp(kind) and kind.tz else None
-
-
-def _is_view(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind))
 
 
 def _cast_to(vo: VOType) -> Normal:
@@ -112,4 +108,6 @@ def _list(kind: pa.DataType) -> Normal:
     wanted = VOType(element.datatype, size)
     if pa.types.is_fixed_size_list(kind) and size != "*" and not pa.types.is_float16(inner):
         return Normal(wanted, lambda array: array.cast(arrow_type(wanted)))
-    return Normal(VOType(element.datatype, "*"), lambda array: array.cast(pa.list_(arrow_type(element)), safe=False))
+    return Normal(
+        VOType(element.datatype, "*"), lambda array: plain_lists(array).cast(pa.list_(arrow_type(element)), safe=False)
+    )

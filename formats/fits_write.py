@@ -16,19 +16,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..config.errors import ParameterError
 from ..schema.model import Column
 from ..schema.types import ATOMS, Atom
-from .arrays import pieces
 from .cells_binary import Cell, cell_dtype, encode_fixed, encode_variable, refuse
 from .fits_cards import BLOCK_BYTES, card, commentary, header_block
 from .fits_escapes import KEYWORD, SCHEME, needs_escapes
 from .fits_spool import Learnt, Spool, is_ready_text, spool, spool_file
 from .layout import Layout, unique_names, votable_type
-from .stream import ResultStream
+from .pipeline import encoded
+from .stream import Chunk, ResultStream
 
 MOST_COLUMNS = 999
 _WIDER = {"unsignedByte": "short", "short": "int", "int": "long"}
@@ -59,7 +60,7 @@ class FitsColumn:
     heap_bytes: int = 0
 
 
-def write_fits(stream: ResultStream) -> Iterator[bytes]:
+def write_fits(stream: ResultStream) -> Iterator[Chunk]:
     """Write a FITS file; ParameterError where the table has too many columns or a value cannot be said."""
     try:
         if len(stream.columns) > MOST_COLUMNS:
@@ -71,7 +72,7 @@ def write_fits(stream: ResultStream) -> Iterator[bytes]:
         stream.close()
 
 
-def _write(stream: ResultStream, spooled: Spool) -> Iterator[bytes]:
+def _write(stream: ResultStream, spooled: Spool) -> Iterator[Chunk]:
     names = unique_names(list(stream.columns), longest=68)
     rough = [
         _plan(name, layout, learnt, stream.rows)
@@ -100,29 +101,43 @@ def _words(stream: ResultStream, names: Sequence[str]) -> Iterator[str]:
         yield from (column.unit, column.ucd, column.utype, column.description)
 
 
-def _rows(spooled: Spool, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> Iterator[bytes]:
+def _rows(spooled: Spool, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> Iterator[Chunk]:
+    variable = [number for number, column in enumerate(plan) if not column.cell.fixed]
+
+    def encode(piece: pa.RecordBatch) -> tuple[npt.NDArray[Any], int]:
+        return _encode(piece, plan, record)
+
     heap = 0
-    for piece in (piece for batch in spooled.batches() for piece in pieces(batch, record.itemsize)):
-        rows = np.zeros(piece.num_rows, record)
-        for number, (array, column) in enumerate(zip(piece.columns, plan, strict=True)):
-            if column.cell.fixed:
-                rows[f"c{number}"] = encode_fixed(_widened(array, column.cell.layout), column.cell)
-                continue
-            counts, data = encode_variable(array, column.cell)
-            ends = np.cumsum(pc.binary_length(data).to_numpy(), dtype=np.int64)
-            rows[f"c{number}"][:, 0] = counts
-            rows[f"c{number}"][1:, 1] = heap + ends[:-1]
-            rows[f"c{number}"][0, 1] = heap
-            heap += int(ends[-1])
-        yield rows.tobytes()
+    for rows, size in encoded(spooled.batches(), encode, record.itemsize):
+        for number in variable if heap else ():
+            rows[f"c{number}"][:, 1] += heap
+        heap += size
+        yield memoryview(rows.view(np.uint8))
 
 
-def _heap(spooled: Spool, plan: Sequence[FitsColumn]) -> Iterator[bytes]:
+def _encode(piece: pa.RecordBatch, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> tuple[npt.NDArray[Any], int]:
+    """Give the rows of a piece, pointing into its own heap, and the bytes of that heap."""
+    heap = 0
+    rows = np.zeros(piece.num_rows, record)
+    for number, (array, column) in enumerate(zip(piece.columns, plan, strict=True)):
+        if column.cell.fixed:
+            rows[f"c{number}"] = encode_fixed(_widened(array, column.cell.layout), column.cell)
+            continue
+        counts, data = encode_variable(array, column.cell)
+        ends = np.cumsum(pc.binary_length(data).to_numpy(), dtype=np.int64)
+        rows[f"c{number}"][:, 0] = counts
+        rows[f"c{number}"][1:, 1] = heap + ends[:-1]
+        rows[f"c{number}"][0, 1] = heap
+        heap += int(ends[-1])
+    return rows, heap
+
+
+def _heap(spooled: Spool, plan: Sequence[FitsColumn]) -> Iterator[Chunk]:
     for batch in spooled.batches():
         for array, column in zip(batch.columns, plan, strict=True):
             if not column.cell.fixed:
                 _, data = encode_variable(array, column.cell)
-                yield pc.binary_join(pa.ListArray.from_arrays([0, len(data)], data), b"")[0].as_buffer().to_pybytes()
+                yield memoryview(pc.binary_join(pa.ListArray.from_arrays([0, len(data)], data), b"")[0].as_buffer())
 
 
 def _widened(array: pa.Array, layout: Layout) -> pa.Array:

@@ -16,7 +16,7 @@ from .arrays import conform, pieces
 from .cells_text import XML, texts
 from .layout import layout_of
 from .rows import join_texts
-from .stream import ResultInfo, ResultStream
+from .stream import Chunk, ResultInfo, ResultStream
 
 PAGE_ROWS = 2_000
 
@@ -38,7 +38,7 @@ _STYLE = (
 _LINKED_CHARS = 4_000
 
 
-def write_html(stream: ResultStream) -> Iterator[bytes]:
+def write_html(stream: ResultStream) -> Iterator[Chunk]:
     """Write a page of at most `PAGE_ROWS` rows; errors of the source break the transfer."""
     try:
         yield _head(stream).encode()

@@ -18,51 +18,16 @@ from ..schema.model import Column
 from ..schema.types import arrow_type
 from .arrays import conform
 from .layout import unique_names
-from .stream import ResultStream
+from .pipeline import overlapped
+from .sink import Sink
+from .stream import Chunk, ResultStream
 from .votable_write import metadata_document
 
 GROUP_ROWS = 131_072
-GROUP_BYTES = 128_000_000
+GROUP_BYTES = 32_000_000
 
 
-class Sink:
-    """A file that only remembers what was written since the last `take`."""
-
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes) -> int:
-        """Keep a copy of `data`."""
-        self.chunks.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        """Give and forget what was written."""
-        taken, self.chunks = b"".join(self.chunks), []
-        return taken
-
-    def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        """Take no more."""
-        self.closed = True
-
-    def readable(self) -> bool:
-        """A sink is not read."""
-        return False
-
-    def writable(self) -> bool:
-        """A sink is written."""
-        return True
-
-    def seekable(self) -> bool:
-        """A sink goes on only."""
-        return False
-
-
-def write_parquet(stream: ResultStream) -> Iterator[bytes]:
+def write_parquet(stream: ResultStream) -> Iterator[Chunk]:
     """Write a Parquet file, one row group at a time; errors of the source break the transfer."""
     names = unique_names(list(stream.columns))
     columns = [replace(column, name=name) for column, name in zip(stream.columns, names, strict=True)]
@@ -73,12 +38,14 @@ def write_parquet(stream: ResultStream) -> Iterator[bytes]:
         writer = pq.ParquetWriter(sink, schema, compression="snappy", use_dictionary=repeating or False)
         types = [arrow_type(column.type) for column in columns]
         yield sink.take()
-        for group in _groups(stream):
-            arrays = [conform(batch, types) for batch in group]
-            batches = [pa.RecordBatch.from_arrays(each, schema=schema) for each in arrays]
+
+        def write(group: list[pa.RecordBatch]) -> bytes:
+            batches = [pa.RecordBatch.from_arrays(conform(batch, types), schema=schema) for batch in group]
             table = pa.Table.from_batches(batches)
             writer.write_table(table, row_group_size=max(1, table.num_rows))
-            yield sink.take()
+            return sink.take()
+
+        yield from overlapped(_groups(stream), write)
         status = "OVERFLOW" if stream.overflow else "OK"
         content = metadata_document(columns, stream.info, status).decode()
         writer.add_key_value_metadata(

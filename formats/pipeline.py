@@ -1,6 +1,7 @@
-"""Encoding on several cores: pieces of a result go to shared threads, what they become comes back in order.
+"""Work on several cores: pieces of a result go to shared threads, what they become comes back in order.
 
-Arrow and NumPy work outside the interpreter lock, so the next rows are read while the last are encoded.
+Arrow, NumPy and the compressors work outside the interpreter lock, so the next rows are read while the last are
+encoded. No work given here may wait for other work given here.
 """
 
 from __future__ import annotations
@@ -15,37 +16,46 @@ import pyarrow as pa
 
 from .arrays import PIECE_BYTES, pieces
 
+S = TypeVar("S")
 T = TypeVar("T")
 AHEAD = 3
-"""Most pieces of one result that are being encoded or wait for their turn."""
-_SMALL_BYTES = 32_768  # encoded before a thread would have been woken
+"""Most pieces of one result that are worked on or wait for their turn."""
+_SMALL_BYTES = 32_768  # done before a thread would have been woken
 _THREADS = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "encode")
 
 
-def encoded(batches: Iterable[pa.RecordBatch], encode: Callable[[pa.RecordBatch], T], row_bytes: int = 0) -> Iterator[T]:
-    """Encode batches piece by piece and in order; `row_bytes` is what `pieces` wants to know.
+def encoded(
+    batches: Iterable[pa.RecordBatch], encode: Callable[[pa.RecordBatch], T], row_bytes: int = 0
+) -> Iterator[T]:
+    """Encode batches piece by piece and in order; `row_bytes` is what `pieces` wants to know."""
+    return in_order((piece for batch in batches for piece in pieces(batch, row_bytes)), encode, _size_bytes)
 
-    The first piece is encoded on this thread, so that it leaves at once; `batches` are read on this thread, too. At
-    most `AHEAD` pieces, or PIECE_BYTES of them, are under way. An error of `batches` or of `encode` comes when all
-    pieces before it have been given.
+
+def in_order(items: Iterable[S], work: Callable[[S], T], size_bytes: Callable[[S], int]) -> Iterator[T]:
+    """Work on items on shared threads and give what they become, in order.
+
+    The first item is worked on here, so that it leaves at once; `items` are read here, too. At most `AHEAD` items, or
+    PIECE_BYTES of them, are under way. An error of `items` or of `work` comes when all before it has been given.
     """
     waiting: deque[tuple[int, Future[T]]] = deque()
-    source = (piece for batch in batches for piece in pieces(batch, row_bytes))
+    source, begun = iter(items), False
     failure: Exception | None = None
-    begun = False
     try:
-        while failure is None:
+        while True:
             try:
-                piece = next(source, None)
-            except Exception as error:  # noqa: BLE001  raised below, in its place
-                piece, failure = None, error
-            if piece is None:
+                item = next(source)
+            except StopIteration:
                 break
-            if not waiting and (not begun or piece.nbytes < _SMALL_BYTES):
+            except Exception as error:  # noqa: BLE001  raised below, in its place
+                failure = error
+                break
+            size = size_bytes(item)
+            if not waiting and (not begun or size < _SMALL_BYTES):
                 begun = True
-                yield encode(piece)
+                yield work(item)
                 continue
-            waiting.append((piece.nbytes, _THREADS.submit(encode, piece)))
+            waiting.append((size, _THREADS.submit(work, item)))
+            del item
             while waiting and (_enough(waiting) or waiting[0][1].done()):
                 yield waiting.popleft()[1].result()
         while waiting:
@@ -57,5 +67,24 @@ def encoded(batches: Iterable[pa.RecordBatch], encode: Callable[[pa.RecordBatch]
             future.cancel()
 
 
+def overlapped(items: Iterable[S], work: Callable[[S], T]) -> Iterator[T]:
+    """Work on items one after another on a shared thread, each while the next one is read."""
+    source = iter(items)
+    for item in source:  # the first one leaves at once
+        yield work(item)
+        break
+    future: Future[T] | None = None
+    for item in source:
+        if future is not None:
+            yield future.result()
+        future = _THREADS.submit(work, item)
+    if future is not None:
+        yield future.result()
+
+
 def _enough(waiting: deque[tuple[int, Future[T]]]) -> bool:
     return len(waiting) >= AHEAD or sum(size for size, _ in waiting) >= PIECE_BYTES
+
+
+def _size_bytes(batch: pa.RecordBatch) -> int:
+    return int(batch.nbytes)

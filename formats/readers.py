@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..config.errors import UploadError
+from .arrow_read import FILE, STREAM, open_arrow
 from .fits_read import open_fits
 from .input_read import read_head
 from .parquet_read import open_parquet
 from .source import OPERATOR, ReadLimits, SourceTable
-from .text_read import open_text
+from .text_read import open_text, text_hint
 from .votable_read import first_votable, open_votables
 
 _FOREIGN = (
@@ -19,17 +20,17 @@ _FOREIGN = (
     (b"\xfd7zXZ\0", "an xz file"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
     (b"\x89HDF", "an HDF5 file"),
-    (b"ARROW1", "an Arrow file"),
+    (b"FEA1", "a Feather file of version 1"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "an image"),
     (b"SQLite format 3", "an SQLite database"),
 )
-_READABLE = "VOTable, FITS, CSV, TSV, ECSV and Parquet can be read, also gzipped"
+_READABLE = "VOTable, FITS, CSV, TSV, ECSV, Parquet and Arrow can be read, also gzipped"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def sniff(head: bytes) -> str:
-    """Tell votable, fits, parquet or text from the first bytes of a (decompressed) file.
+    """Tell votable, fits, parquet, arrow or text from the first bytes of a (decompressed) file.
 
     The name and media type of a file are not asked: clients send what they like. UploadError for anything else.
     """
@@ -40,6 +41,8 @@ def sniff(head: bytes) -> str:
         return "fits"
     if head.startswith(b"PAR1"):
         return "parquet"
+    if head.startswith((FILE, STREAM)):
+        return "arrow"
     for magic, what in _FOREIGN:
         if head.startswith(magic):
             message = f"the file is {what}; {_READABLE}"
@@ -71,23 +74,27 @@ def open_tables(path: Path, limits: ReadLimits = OPERATOR) -> list[SourceTable]:
     return tables
 
 
-def read_upload(path: Path, limits: ReadLimits) -> SourceTable:
+def read_upload(path: Path, limits: ReadLimits, media_type: str = "") -> SourceTable:
     """Open the first table of an uploaded file under `limits`.
 
-    UploadTooLarge beyond the limits, UploadError for everything else that is wrong, both also while batches are read.
+    The content decides what the file is; `media_type` tells a text table's delimiter and whether it has a header line
+    (`text/csv;header=absent`). UploadTooLarge beyond the limits, UploadError for everything else that is wrong, both
+    also while batches are read.
     """
-    return _FIRST[sniff(read_head(path))](path, limits)
+    kind = sniff(read_head(path))
+    return open_text(path, limits, text_hint(media_type)) if kind == "text" else _FIRST[kind](path, limits)
 
 
 _ALL: dict[str, Callable[[Path, ReadLimits], list[SourceTable]]] = {
     "votable": open_votables,
     "fits": open_fits,
     "parquet": lambda path, limits: [open_parquet(path, limits)],
+    "arrow": lambda path, limits: [open_arrow(path, limits)],
     "text": lambda path, limits: [open_text(path, limits)],
 }
 _FIRST: dict[str, Callable[[Path, ReadLimits], SourceTable]] = {
     "votable": first_votable,
     "fits": lambda path, limits: open_fits(path, limits)[0],
     "parquet": open_parquet,
-    "text": open_text,
+    "arrow": open_arrow,
 }

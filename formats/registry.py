@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..config.errors import ParameterError
+from .arrow_write import write_arrow
+from .ecsv_write import write_ecsv
 from .fits_write import write_fits
 from .html_write import write_html
 from .json_write import write_json
 from .parquet_write import write_parquet
-from .stream import ResultStream
+from .stream import Chunk, ResultStream
 from .text_write import write_csv, write_csv_bare, write_tsv
 from .votable_write import write_binary, write_binary2, write_tabledata
 
@@ -35,7 +37,7 @@ class Format:
     name: str
     media_type: str
     aliases: tuple[str, ...]
-    write: Callable[[ResultStream], Iterator[bytes]]
+    write: Callable[[ResultStream], Iterator[Chunk]]
     extension: str
     description: str
     overflow: str
@@ -146,6 +148,26 @@ FORMATS: tuple[Format, ...] = (
         "footer key QUERY_STATUS",
         None,
         ("application/parquet", "application/x-parquet"),
+    ),
+    Format(
+        "arrow",
+        "application/vnd.apache.arrow.stream",
+        ("arrow",),
+        write_arrow,
+        "arrows",
+        "Arrow IPC stream with VO metadata",
+        "custom metadata QUERY_STATUS of the last, empty batch",
+    ),
+    Format(
+        "ecsv",
+        "text/x-ecsv",
+        ("ecsv",),
+        write_ecsv,
+        "ecsv",
+        "ECSV 1.0: CSV with types, units and descriptions, for astropy",
+        _LAST_LINE,
+        None,
+        ("application/x-ecsv",),
     ),
     Format(
         "json",

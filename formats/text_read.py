@@ -24,8 +24,28 @@ from .texts_read import BadCell
 _BLOCK_BYTES = 1 << 22
 _HEAD_BYTES = 1 << 22
 _DELIMITERS = "\t,;|"
+_MEDIA_TYPES = {"text/csv": ",", "text/tab-separated-values": "\t"}
 _PLAIN_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*\Z")
 Convert = Callable[[pa.StringArray], pa.Array]
+
+
+@dataclass(frozen=True, slots=True)
+class TextHint:
+    """What somebody says of a text table: its delimiter (empty: not said), whether its first line has names."""
+
+    delimiter: str = ""
+    header: bool | None = None
+
+
+_NO_HINT = TextHint()
+
+
+def text_hint(media_type: str) -> TextHint:
+    """Read the hint that a media type gives: text/csv (RFC 4180, with its `header`) or text/tab-separated-values."""
+    kind, *parameters = "".join(media_type.lower().split()).replace('"', "").split(";")
+    header = {"header=present": True, "header=absent": False}
+    said = [header[one] for one in parameters if one in header]
+    return TextHint(_MEDIA_TYPES.get(kind, ""), said[0] if said and kind in _MEDIA_TYPES else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +60,18 @@ class TextTable:
     quoted_nulls: bool = False
 
 
-def open_text(path: Path, limits: ReadLimits) -> SourceTable:
+def open_text(path: Path, limits: ReadLimits, hint: TextHint = _NO_HINT) -> SourceTable:
     """Open a CSV, TSV (also `;` or `|`) or ECSV file as one table, named after the file.
 
     Types of CSV and TSV are inferred from all rows: integers, floats, booleans (true, false), ISO times, else texts. An
-    empty field is null, in texts only without quotes. Comment lines (#) may precede the header; UploadError tells the
-    row of a fault.
+    empty field is null, in texts only without quotes. Comment lines (#) may precede the header. The delimiter of `hint`
+    counts where the first line has it. UploadError tells the row of a fault.
     """
     data = pa.py_buffer(map_file(path, limits))
     name = path.name.split(".")[0] or "table"
     if _piece(data, 0).removeprefix(b"\xef\xbb\xbf").startswith(ECSV):
         return _open_ecsv(data, name, limits)
-    table = _layout(data, limits)
+    table = _layout(data, limits, hint)
     guess = Guess(len(table.names))
     for batch in within(_texts(table), limits):
         guess.look(batch.columns)
@@ -80,7 +100,7 @@ def _ecsv_layout(data: pa.Buffer, header: EcsvHeader) -> TextTable:
     return TextTable(data, header.size + used, header.lines + lines, header.delimiter, unique, quoted_nulls=True)
 
 
-def _layout(data: pa.Buffer, limits: ReadLimits) -> TextTable:
+def _layout(data: pa.Buffer, limits: ReadLimits, hint: TextHint) -> TextTable:
     """Find comments, header line and delimiter. A first line of numbers is no header: names come from the last comment
     line if it has as many words, else they are column_1, column_2…
     """
@@ -99,9 +119,11 @@ def _layout(data: pa.Buffer, limits: ReadLimits) -> TextTable:
     if not any(map(first.count, _DELIMITERS)):
         _check_lone(first)
     delimiter = max(_DELIMITERS, key=first.count) if any(map(first.count, _DELIMITERS)) else ","
+    delimiter = hint.delimiter if hint.delimiter and hint.delimiter in first else delimiter
     names, used, record_lines = _first_record(_piece(data, start), delimiter)
     check_columns(len(names), limits)
-    if all(not name.strip() or _PLAIN_NUMBER.match(name) for name in names):
+    no_names = all(not name.strip() or _PLAIN_NUMBER.match(name) for name in names)
+    if no_names if hint.header is None else not hint.header:
         words = next((words for words in (comment.split(delimiter), comment.split()) if len(words) == len(names)), None)
         names, used, record_lines = words or [f"column_{n + 1}" for n in range(len(names))], 0, 0
     unique = tuple(unique_names(names))

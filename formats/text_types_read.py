@@ -111,7 +111,7 @@ def _number_kind(plain: pa.StringArray) -> VOType | None:
 
 
 def _any_name(texts: pa.StringArray) -> bool:
-    """Tell whether any of these numbers is rather a name; regular expressions look at those with a leading zero only."""
+    """Tell whether any of these numbers is rather a name; only a leading zero makes it worth a look."""
     zeros = pc.or_(pc.starts_with(texts, "0"), pc.starts_with(texts, "-0"))
     return bool(pc.any(pc.match_substring_regex(texts.filter(zeros), _NAMES)).as_py())
 

@@ -12,18 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..config.errors import PublishError
-from ..engines.store_records import PartitionRecord
-from ..formats.source import row_bytes, unique_names
+from ..engines.store_records import PartitionRecord, RelationRecord
+from ..formats.source import unique_names
 from ..schema.arrow import schema_of
 from ..schema.descriptor import Position, TableDescriptor, edited_columns
 from ..schema.model import Column, SkyColumns
 from ..schema.types import DOUBLE
-from . import hats
 from .density import Density
+from .hats_read import hats_batches
 from .names import INDEX_COLUMN, stored_names
-from .parquet import NO_POSITION, rows_per_pixel, write_empty, write_parts, write_pixels
 from .positions import Choice, degrees, find_position, implausible, index_of, named_position
+from .postgres_adopt import Adopted
 from .report import Report
+from .shelf import FileShelf, Shelf, file_schema
 from .sorting import sorted_by_last
 from .sources import Content
 
@@ -36,7 +37,7 @@ NONE_WANTED = "no position, as the descriptor says"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Data of a table: its stored columns (`added` ones are ours), files, position and what it was made with."""
+    """Data of a table: its stored columns (`added` ones are ours), where they lie, position, what it was made with."""
 
     columns: tuple[Column, ...]
     partitions: tuple[PartitionRecord, ...]
@@ -46,6 +47,7 @@ class Built:
     built: str
     added: tuple[str, ...] = ()
     root: Path | None = None
+    relation: RelationRecord | None = None
 
 
 def choose_position(columns: Sequence[Column], table: TableDescriptor, where: str) -> Choice | None:
@@ -68,19 +70,23 @@ def built_from(choice: Choice | None, index: int) -> str:
     return json.dumps([index, choice.ra, choice.dec, choice.ra_factor, choice.dec_factor, choice.guessed])
 
 
-def build(content: Content, table: TableDescriptor, where: str, folder: Path, work: Path, report: Report) -> Built:
-    """Write the data of a table into `folder`, using `work` for the sort; PublishError on what cannot be."""
-    if content.hats is not None:
+def build(content: Content, table: TableDescriptor, where: str, shelf: Shelf, work: Path, report: Report) -> Built:
+    """Put the data of a table on `shelf`, using `work` for the sort; PublishError on what cannot be."""
+    if content.adopted is not None:
+        return _adopted(content.adopted, table, where, report)
+    if content.hats is not None and isinstance(shelf, FileShelf):
         return _in_place(content, table, where, report)
+    if content.hats is not None:
+        content = replace(content, batches=hats_batches(content.hats))
     content = _without_index(content, table, where)
-    names, changes = stored_names([column.name for column in content.columns])
-    for change in changes:
-        report.warn(f"{where}: {change}")
-    columns = tuple(replace(column, name=name) for column, name in zip(content.columns, names, strict=True))
+    columns = _stored_columns(content.columns, shelf, where, report)
     batches = _named(content.batches, schema_of(columns))
     choice = choose_position(columns, table, where)
     asked = built_from(choice, table.index)
     reason = _reason(choice, table)
+    if choice is None and content.hats is not None and content.hats.position and table.position is None:
+        choice = named_position(columns, *content.hats.position, where)
+        reason = f"position found in the HATS properties: {choice.ra}, {choice.dec}"
     if choice is not None:
         first = next(batches, None)
         batches = chain(() if first is None else (first,), batches)
@@ -91,9 +97,9 @@ def build(content: Content, table: TableDescriptor, where: str, folder: Path, wo
     report.say(f"{where}: {reason}")
     report.begin(where, content.rows)
     if choice is None:
-        parts = _plain(_told(batches, report), columns, folder)
-        return Built(columns, parts, None, None, reason, asked)
-    return _on_sky(_told(batches, report), columns, choice, Place(where, reason, asked, folder, work, report))
+        kept = shelf.put(_told(batches, report), columns)
+        return Built(columns, kept.partitions, None, None, reason, asked, relation=kept.relation)
+    return _on_sky(_told(batches, report), columns, choice, Place(where, reason, asked, shelf, work, report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class Place:
     where: str
     reason: str
     asked: str
-    folder: Path
+    shelf: Shelf
     work: Path
     report: Report
 
@@ -133,6 +139,38 @@ def _in_place(content: Content, table: TableDescriptor, where: str, report: Repo
     sky = None if choice is None else SkyColumns(choice.ra, choice.dec)
     asked = built_from(choose_position(found.columns, table, where), table.index)
     return Built(found.columns, found.partitions, sky, choice, reason, asked, root=found.folder)
+
+
+def _adopted(found: Adopted, table: TableDescriptor, where: str, report: Report) -> Built:
+    """Take a table of the site's database as it is."""
+    described = found.described
+    for note in described.left_out:
+        report.warn(f"{where}: {note}")
+    choice = choose_position(described.columns, table, where)
+    asked = built_from(choice, table.index)
+    reason = _reason(choice, table)
+    fault = "" if choice is None else found.fault(choice)
+    if choice is not None and fault and not choice.guessed:
+        message = f"{where}.position: {fault}"
+        raise PublishError(message)
+    if choice is not None and fault:
+        reason, choice = f"no position: {choice.ra}, {choice.dec} look like one, but {fault}", None
+    report.say(f"{where}: {reason}; the {described.kind} is published in place, nothing is copied")
+    relation, notes = found.relation(choice)
+    for note in notes:
+        report.warn(f"{where}: {note}")
+    sky = None if choice is None else SkyColumns(choice.ra, choice.dec)
+    return Built(described.columns, (), sky, choice, reason, asked, relation=relation)
+
+
+def _stored_columns(columns: Sequence[Column], shelf: Shelf, where: str, report: Report) -> tuple[Column, ...]:
+    """Give columns the names under which they can be stored, telling of changes."""
+    names, changes = stored_names([column.name for column in columns])
+    fitting = shelf.names(names)
+    more = (f"column {old!r} is called {new!r} here" for old, new in zip(names, fitting, strict=True) if old != new)
+    for change in (*changes, *more):
+        report.warn(f"{where}: {change}")
+    return tuple(replace(column, name=name) for column, name in zip(columns, fitting, strict=True))
 
 
 def _without_index(content: Content, table: TableDescriptor, where: str) -> Content:
@@ -167,39 +205,19 @@ def _told(batches: Iterator[pa.RecordBatch], report: Report) -> Iterator[pa.Reco
         report.advance(batch.num_rows)
 
 
-def _file_schema(columns: Sequence[Column]) -> pa.Schema:
-    """Give the schema of data files: names and types only, so that footers stay small."""
-    return pa.schema([pa.field(field.name, field.type) for field in schema_of(columns)])
-
-
-def _plain(batches: Iterator[pa.RecordBatch], columns: Sequence[Column], folder: Path) -> tuple[PartitionRecord, ...]:
-    schema = _file_schema(columns)
-    shaped = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in batches)
-    return tuple(write_parts(shaped, schema, folder))
-
-
 def _on_sky(batches: Iterator[pa.RecordBatch], columns: tuple[Column, ...], choice: Choice, place: Place) -> Built:
     extra = () if choice.in_degrees else _degree_columns(columns, choice)
     if extra:
         place.report.say(f"{place.where}: {extra[0].name}, {extra[1].name} are added, the position in degrees")
     stored = (*columns, *extra)
     sky = SkyColumns(extra[0].name, extra[1].name) if extra else SkyColumns(choice.ra, choice.dec)
-    schema = _file_schema(stored).append(pa.field(INDEX_COLUMN, pa.int64()))
+    schema = file_schema(stored).append(pa.field(INDEX_COLUMN, pa.int64()))
     density = Density()
-    indexed = _indexed(batches, choice, schema, density)
-    in_order = sorted_by_last(indexed, schema, place.work)
-    first = next(in_order, None)  # now all rows were read and counted
-    pixels = density.pixels(rows_per_pixel(density.rows, row_bytes(stored)))
-    rest = chain(() if first is None else (first,), in_order)
-    parts = tuple(write_pixels(rest, schema, pixels, place.folder))
+    in_order = sorted_by_last(_indexed(batches, choice, schema, density), schema, place.work)
+    kept = place.shelf.put_on_sky(in_order, stored, sky, density)
     _tell_lost(density, choice, place)
-    full = schema_of(stored).append(pa.field(INDEX_COLUMN, pa.int64()))
-    on_sky = [part for part in parts if part.low >= 0]
-    if on_sky:
-        hats.write_metadata(place.folder, place.where, full, pixels, on_sky, (sky.ra, sky.dec))
-    parts = parts or (write_empty(schema, NO_POSITION, place.folder),)
     added = tuple(column.name for column in extra)
-    return Built(stored, parts, sky, choice, place.reason, place.asked, added)
+    return Built(stored, kept.partitions, sky, choice, place.reason, place.asked, added, relation=kept.relation)
 
 
 def _tell_lost(density: Density, choice: Choice, place: Place) -> None:

@@ -184,3 +184,12 @@ def _columns(schema: pa.Schema) -> tuple[tuple[Column, ...], tuple[str, ...]]:
         seen.add(field.name.lower())
         kept.append(clean_column(column_of(field)))
     return tuple(kept), tuple(notes)
+
+
+def hats_batches(found: HatsCatalog) -> Iterator[pa.RecordBatch]:
+    """Read the rows of a catalogue, file by file; batch columns correspond to `found.columns` by position."""
+    names = [column.name for column in found.columns]
+    for part in found.partitions:
+        with pq.ParquetFile(found.folder / part.path) as file:
+            for batch in file.iter_batches(columns=names):
+                yield batch.select(names)

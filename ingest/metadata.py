@@ -36,7 +36,8 @@ def new_record(target: Target, content: Content, built: Built, sources: Sequence
             added=built.added,
             position=None if built.position is None else PositionRecord(ra=built.position.ra, dec=built.position.dec),
             position_reason=built.reason,
-            indexed=built.position is not None,
+            indexed=built.position is not None if built.relation is None else built.relation.indexed,
+            relation=built.relation,
             root=None if built.root is None else built.root.as_posix(),
             partitions=built.partitions,
             sources=tuple(sources),
@@ -66,7 +67,10 @@ def found_in(record: TableRecord, part: str) -> Found:
 
 def _asked(record: TableRecord) -> tuple[str, str]:
     """Give the file's own columns of the position, also where degrees were added."""
-    _, ra, dec, *_ = json.loads(record.built)
+    _, *asked = json.loads(record.built)
+    if not asked and record.position is not None:  # found in the properties of a HATS catalogue
+        return record.position.ra, record.position.dec
+    ra, dec, *_ = asked
     return ra, dec
 
 
@@ -89,7 +93,7 @@ def _described(record: TableRecord, target: Target) -> TableRecord:
             "utype": table.utype,
             "columns": column_records(columns),
             "position": None if sky is None else sky.model_copy(update={"epoch": epoch}),
-            "primary": table.primary_key,
+            "primary": table.primary_key or _declared_primary(record, columns),
             "keys": tuple(
                 KeyRecord(target=key.target, pairs=tuple(key.columns.items()), description=key.description)
                 for key in table.keys
@@ -98,12 +102,18 @@ def _described(record: TableRecord, target: Target) -> TableRecord:
     )
 
 
+def _declared_primary(record: TableRecord, columns: Sequence[Column]) -> tuple[str, ...]:
+    """Give the primary key that the database declares, where all its columns are shown."""
+    declared = record.relation.primary if record.relation is not None else ()
+    return declared if set(declared) <= {column.name for column in columns} else ()
+
+
 def _marked(column: Column, sky: PositionRecord | SkyColumns | None) -> Column:
     """Mark the position as indexed and main columns as principal."""
     of_position = sky is not None and column.name in {sky.ra, sky.dec}
     ucd = column.ucd.lower()
     main = "meta.main" in ucd or ucd.endswith("_main")
-    return replace(column, indexed=of_position, principal=of_position or main)
+    return replace(column, indexed=of_position or column.indexed, principal=of_position or main)
 
 
 def _check_shown(columns: Sequence[Column], sky: PositionRecord | None, where: str) -> None:

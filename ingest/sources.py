@@ -16,13 +16,16 @@ from ..schema.arrow import schema_of
 from ..schema.model import Column
 from .hats_read import HatsCatalog, is_hats, open_hats
 from .names import clean_column, clean_text, stem
+from .postgres_adopt import Adopted, adopt
+from .postgres_database import Database
+from .postgres_source import is_relation, parse_place, same_database
 
 _MAGIC = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A table of a source, ready to be read once; `hats` instead of `batches` where it is published in place.
+    """A table of a source, ready to be read once; `hats` or `adopted` instead of `batches` where it stays in place.
 
     `part` names the table within a file of several, `index` counts it from 0.
     """
@@ -34,6 +37,7 @@ class Content:
     part: str = ""
     index: int = 0
     hats: HatsCatalog | None = None
+    adopted: Adopted | None = None
 
 
 def source_text(root: Path, path: Path) -> str:
@@ -44,7 +48,12 @@ def source_text(root: Path, path: Path) -> str:
 
 
 def source_paths(root: Path, source: str) -> tuple[Path, ...]:
-    """Give the existing files (or the HATS folder) that a descriptor's source means, sorted; maybe none."""
+    """Give the existing files (or the HATS folder) that a descriptor's source means, sorted; maybe none.
+
+    A table of the site's database has none.
+    """
+    if is_relation(source):
+        return ()
     path = root / Path(source).expanduser()
     if path.exists():
         return (path,)
@@ -66,8 +75,10 @@ def source_records(paths: Sequence[Path]) -> tuple[SourceRecord, ...]:
     return tuple(records)
 
 
-def open_source(root: Path, source: str) -> list[Content]:
-    """Open all tables of a source; PublishError says what cannot be read."""
+def open_source(root: Path, source: str, database: Database | None = None) -> list[Content]:
+    """Open all tables of a source; PublishError says what cannot be read. `database` is that of the site."""
+    if is_relation(source):
+        return [_of_database(source, database)]
     paths = source_paths(root, source)
     if not paths:
         message = f"{source}: there is no such file"
@@ -87,13 +98,25 @@ def open_source(root: Path, source: str) -> list[Content]:
     ]
 
 
-def open_one(root: Path, source: str, index: int, where: str) -> Content:
+def open_one(root: Path, source: str, index: int, where: str, database: Database | None = None) -> Content:
     """Open the table number `index` of a source."""
-    contents = open_source(root, source)
+    contents = open_source(root, source, database)
     if index >= len(contents):
         message = f"{where}.index: {source} has only {len(contents)} tables, counted from 0"
         raise PublishError(message)
     return contents[index]
+
+
+def _of_database(source: str, database: Database | None) -> Content:
+    place = parse_place(source)
+    if database is None:
+        message = f"{source}: this site has no database; set [engine] url in nashira.toml"
+        raise PublishError(message)
+    if not same_database(place, database.settings.url):
+        message = f"{source}: a site serves tables of one database, that of [engine] url"
+        raise PublishError(message)
+    found = adopt(database, place)
+    return Content(found.described.columns, iter(()), found.described.rows, found.described.comment, adopted=found)
 
 
 def _in_place(path: Path) -> Content:

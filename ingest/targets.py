@@ -11,6 +11,9 @@ from ..schema.descriptor import RESERVED_SCHEMAS, Described, TableDescriptor
 from ..schema.names import identifier_fault
 from .names import DEFAULT_TABLE, identifier, stem
 from .positions import find_position
+from .postgres_database import Database
+from .postgres_describe import relations_in
+from .postgres_source import is_relation, parse_place, written
 from .sources import Content, open_source, source_text
 
 
@@ -70,21 +73,29 @@ def described_targets(described: Mapping[str, Described]) -> list[Target]:
     return [Target(name, table) for name, one in described.items() for table in one.dataset.tables]
 
 
-def file_targets(root: Path, sources: Sequence[Path], wanted: Wish, described: Mapping[str, Described]) -> list[Target]:
-    """Give the tables that files become; PublishError where names would collide.
+def file_targets(
+    root: Path,
+    sources: Sequence[Path | str],
+    wanted: Wish,
+    described: Mapping[str, Described],
+    database: Database | None = None,
+) -> list[Target]:
+    """Give the tables that files, or tables of the site's database, become; PublishError where names would collide.
 
     A file that a descriptor names is published as that table. Else its schema is the wanted one or the file's
     name. A single table gets the wanted name, else `main` in a schema of its own and the file's name in a wanted
     schema. Where a file has several, they get the names of its extensions or tables; a wanted name goes to the
-    largest and begins the names of the others.
+    largest and begins the names of the others. A table of the database keeps its names, `public` becoming the
+    database's name.
     """
+    sources = [one for source in sources for one in _expanded(source, database)]
     if wanted.table and len(sources) > 1:
         message = "--table names one table: give one file, or a pattern in quotes to join several"
         raise PublishError(message)
     targets: list[Target] = []
     taken: dict[str, str] = {}
-    for path in sources:
-        for target in _of_file(root, path, wanted, described):
+    for source in sources:
+        for target in _of_source(root, source, wanted, described, database):
             key = target.name.lower()
             if key in taken:
                 message = (
@@ -96,8 +107,20 @@ def file_targets(root: Path, sources: Sequence[Path], wanted: Wish, described: M
     return targets
 
 
-def _of_file(root: Path, path: Path, wanted: Wish, described: Mapping[str, Described]) -> list[Target]:
-    source = source_text(root, path)
+def _expanded(source: Path | str, database: Database | None) -> list[Path | str]:
+    """Give the tables that `postgresql:schema.*` means, each as a source; other sources as they are."""
+    if not is_relation(source):
+        return [Path(source)]
+    place = parse_place(str(source))
+    if not place.every or database is None:
+        return [str(source)]
+    return [written(path) for path in relations_in(database, place.schema)]
+
+
+def _of_source(
+    root: Path, given: Path | str, wanted: Wish, described: Mapping[str, Described], database: Database | None
+) -> list[Target]:
+    source = str(given) if isinstance(given, str) else source_text(root, given)
     if wanted == Wish():
         known = [
             Target(name, table)
@@ -107,6 +130,8 @@ def _of_file(root: Path, path: Path, wanted: Wish, described: Mapping[str, Descr
         ]
         if known:
             return known
+    if is_relation(source):
+        return [_of_relation(source, wanted, described, database)]
     contents = open_source(root, source)
     schema = _spelling(wanted.schema or identifier(stem(source)), described)
     names = _table_names(source, contents, wanted)
@@ -114,6 +139,18 @@ def _of_file(root: Path, path: Path, wanted: Wish, described: Mapping[str, Descr
         Target(schema, _described(schema, name, source, content, wanted, described), content)
         for name, content in zip(names, contents, strict=True)
     ]
+
+
+def _of_relation(source: str, wanted: Wish, described: Mapping[str, Described], database: Database | None) -> Target:
+    """Give the target of a table of the database; what it holds is looked at later."""
+    place = parse_place(source)
+    own = place.schema
+    if own == "public" and database is not None:
+        own = database.connection.info.dbname
+    schema = _spelling(wanted.schema or identifier(own), described)
+    name = wanted.table or identifier(place.table)
+    content = Content((), iter(()), None)
+    return Target(schema, _described(schema, name, source, content, wanted, described))
 
 
 def _spelling(schema: str, described: Mapping[str, Described]) -> str:

@@ -103,7 +103,14 @@ def _translated(lease: Lease, question: Question) -> Translation:
     )
 
     def make() -> Translation:
-        return translate(question.text, lease.catalog, uploads=uploads, limit=limit, version=question.version)
+        return translate(
+            question.text,
+            lease.catalog,
+            uploads=uploads,
+            limit=limit,
+            version=question.version,
+            target=lease.engine.name,
+        )
 
     if len(question.text) > _CACHED_CHARS:
         return make()

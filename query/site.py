@@ -15,6 +15,7 @@ from ..config.site import SiteFolder
 from ..engines import store
 from ..engines.base import Engine
 from ..engines.duckdb import DuckDBEngine
+from ..engines.postgres import PostgresEngine
 from ..schema.model import Catalog, Files, Relation
 from ..schema.tap_schema import tap_schema
 from .cache import TranslationCache
@@ -147,7 +148,7 @@ class Site:
         if old is not None and set(roots) <= set(old.roots):
             engine, roots = old.engine, old.roots
         else:
-            engine = DuckDBEngine(self.folder, roots)
+            engine = _engine(self.folder, roots)
         with self._lock:
             self._uses[engine] = self._uses.get(engine, 0) + 1
         try:
@@ -188,6 +189,11 @@ class Site:
         if last:
             engine.close()
         return last or self._closed
+
+
+def _engine(folder: SiteFolder, roots: tuple[Path, ...]) -> Engine:
+    """Open the engine of a site: the database that the settings name, else the embedded one."""
+    return PostgresEngine(folder) if folder.settings.engine.url else DuckDBEngine(folder, roots)
 
 
 def _outside(catalog: Catalog, inside: Path) -> tuple[Path, ...]:

@@ -68,6 +68,12 @@ TIMESTAMP = VOType("char", "*", "timestamp")
 POINT = VOType("double", "2", "point")
 CIRCLE = VOType("double", "3", "circle")
 POLYGON = VOType("double", "*", "polygon")
+MOC = VOType("char", "*", "moc")
+REGION = VOType("char", "*", "adql:REGION")
+REGION_TEXTS = frozenset(
+    {"adql:region", "adql:point", "adql:circle", "adql:polygon", "adql:box", "region", "shape", "stc", "stcs", "stc-s"}
+)
+"""Lower-case xtypes of texts that hold regions: STC-S, or the shape of DALI 1.2."""
 
 
 def is_string(vo: VOType) -> bool:
@@ -164,5 +170,9 @@ def adql_type(vo: VOType) -> str:
         return "TIMESTAMP"
     if vo.xtype in GEOMETRIES:
         return str(vo.xtype).upper()
+    if vo.datatype in STRINGS and vo.xtype:
+        named = "MOC" if vo.xtype == "moc" else "REGION" if vo.xtype.lower() in REGION_TEXTS else ""
+        if named:
+            return named
     name = ATOMS[vo.datatype].adql
     return f"{name}[{vo.arraysize}]" if vo.arraysize and vo.datatype not in STRINGS else name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -20,11 +21,13 @@ from ..query.site import Site
 from ..tap import routes as tap
 from ..tap.runner import runner
 from ..uws.jobs import Jobs
+from ..uws.model import Runner
 from ..uws.store import JobStore
 from ..uws.threads import ThreadDispatcher
 from ..vosi import capabilities
 from ..vosi.routes import Described
 from ..vosi.routes import routes as vosi_routes
+from .compression import Compression
 from .health import Health
 from .middleware import CrossOrigin, Envelope, Errors
 from .pages import make_pages
@@ -32,20 +35,50 @@ from .pages import make_pages
 _SIBLINGS = ("capabilities", "availability", "tables", "examples")
 
 
+class Dispatcher(Protocol):
+    """Brings queued jobs to those who run them."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End; running jobs of this process are queued again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A site at work: rows, jobs and the threads that run them."""
+    """A site at work: rows, jobs, and what each service does for its jobs."""
 
     site: Site
     jobs: Jobs
-    dispatcher: ThreadDispatcher
+    runners: Mapping[str, Runner]
+
+    def dispatcher(self) -> Dispatcher:
+        """Make the dispatcher of a server: messages to workers where there is a broker, else threads."""
+        broker = self.site.folder.settings.jobs.broker
+        if not broker:
+            return ThreadDispatcher(self.jobs, self.runners)
+        from ..uws.celery_jobs import CeleryDispatcher
+
+        return CeleryDispatcher(self.jobs, broker)
+
+    def close(self) -> None:
+        """Release everything."""
+        self.site.close()
+        self.jobs.store.close()
 
 
 def open_engine(folder: SiteFolder) -> Engine:
-    """Open the site and its jobs; nothing runs before `dispatcher.start()`."""
+    """Open the site and its jobs; nothing runs yet."""
     site = Site.open(folder)
-    jobs = Jobs(JobStore(folder.jobs_database), folder.results, folder.settings)
-    return Engine(site, jobs, ThreadDispatcher(jobs, {tap.SERVICE: runner(site)}))
+    try:
+        jobs = Jobs(JobStore(folder.jobs_database), folder.results, folder.settings)
+    except BaseException:
+        site.close()
+        raise
+    return Engine(site, jobs, {tap.SERVICE: runner(site)})
 
 
 def create_app(folder: SiteFolder) -> Starlette:
@@ -62,11 +95,13 @@ def create_app(folder: SiteFolder) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        engine.dispatcher.start()
+        dispatcher = engine.dispatcher()
+        dispatcher.start()
         try:
             yield
         finally:
-            await to_thread.run_sync(_close, engine)
+            await to_thread.run_sync(dispatcher.stop)
+            await to_thread.run_sync(engine.close)
 
     async def failed(request: Request, error: Exception) -> Response:
         return pages.error(request.scope, error)
@@ -82,12 +117,8 @@ def create_app(folder: SiteFolder) -> Starlette:
             Middleware(Envelope, base_url=folder.settings.service.base_url),
             Middleware(CrossOrigin),
             Middleware(Errors, pages=pages),
+            *([Middleware(Compression)] if folder.settings.service.compress else []),
         ],
         exception_handlers={HTTPException: failed, NashiraError: failed},
         lifespan=lifespan,
     )
-
-
-def _close(engine: Engine) -> None:
-    engine.dispatcher.stop()
-    engine.site.close()

@@ -102,10 +102,11 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 @app.command()
 def publish(
     files: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="FILE",
-            help="FITS, VOTable, CSV, TSV, ECSV, Parquet, HATS folders, or a pattern in quotes that joins files.",
+            help="FITS, VOTable, CSV, TSV, ECSV, Parquet, HATS folders, a pattern in quotes that joins files, or "
+            "postgresql:schema.table for a table that is in the site's database already.",
         ),
     ] = None,
     table: Annotated[
@@ -116,7 +117,7 @@ def publish(
     ] = None,
     site: SiteOption = None,
 ) -> None:
-    """Publish files as tables, or take over edits of the descriptors.
+    """Publish files or tables of the site's database, or take over edits of the descriptors.
 
     As hip_main.main, or by a name of your choice:
 
@@ -131,6 +132,12 @@ def publish(
     As project.a and project.b:
 
       nashira publish a.vot b.vot --schema project
+
+    A table of the site's PostgreSQL, untouched, or all of a schema:
+
+      nashira publish postgresql:public.main --table hip.main
+
+      nashira publish 'postgresql:public.*' --schema hip
 
     After editing datasets/*.yaml:
 
@@ -159,7 +166,7 @@ def _line(one: Published) -> str:
         return f"{one.name}: {_OUTCOMES[one.outcome]}"
     speed = f", {one.rows / one.seconds:,.0f} rows/s" if one.seconds > 0.5 else ""
     rows, files = (f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in ((one.rows, "row"), (one.files, "file")))
-    return f"{one.name}: {rows} in {files}, {one.seconds:.1f} s{speed}"
+    return f"{one.name}: {rows} in {files if one.files else 'the database'}, {one.seconds:.1f} s{speed}"
 
 
 _OUTCOMES = {
@@ -207,16 +214,27 @@ def serve(
 
 
 @app.command()
-def worker(site: SiteOption = None) -> None:
-    """Run queued jobs of the site beside its servers; any number of workers may run.
+def worker(
+    site: SiteOption = None,
+    queue: Annotated[
+        list[str] | None, typer.Option("--queue", help="Take jobs of this queue only: short or long; may be repeated.")
+    ] = None,
+) -> None:
+    """Run queued jobs of the site beside its servers; any number of workers may run, on any number of hosts.
 
     Example: nashira worker --site mysite
+
+    Example: nashira worker --site mysite --queue long
     """
+    from ..uws.model import Queue
     from .serve import work
 
+    known = [str(one) for one in Queue]
+    if unknown := [name for name in queue or () if name not in known]:
+        raise typer.BadParameter(f"there is no queue {unknown[0]}; there are {' and '.join(known)}")
     folder = _site(site)
     _allow_many_files()
-    work(folder, announce=_say)
+    work(folder, tuple(Queue(name) for name in queue or known), announce=_say)
 
 
 @app.command()

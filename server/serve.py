@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from types import FrameType
 
@@ -17,7 +17,8 @@ import uvicorn
 from ..config.errors import SettingsError
 from ..config.settings import Service
 from ..config.site import SiteFolder
-from .app import create_app, open_engine
+from ..uws.model import Queue
+from .app import Engine, create_app, open_engine
 from .log import configure_logging
 from .protocol import GuardedProtocol
 
@@ -95,24 +96,45 @@ def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
         signal.signal(number, handler)
 
 
-def work(folder: SiteFolder, announce: Callable[[str], None] | None = None) -> None:
-    """Run jobs of a site on threads, without HTTP, until SIGINT or SIGTERM; `announce` is told when they run."""
+def work(folder: SiteFolder, queues: Collection[Queue], announce: Callable[[str], None] | None = None) -> None:
+    """Run jobs of a site without HTTP until SIGINT or SIGTERM; `announce` is told when they run.
+
+    Where the site has a broker, messages say which of the `queues` have work; else job threads look for it.
+    """
     configure_logging()
+    engine = open_engine(folder)
+    threads = folder.settings.jobs.workers
+    place = f"{folder.root} on {threads} threads"
+    try:
+        if folder.settings.jobs.broker:
+            _work_by_messages(engine, queues, lambda: announce(f"Running jobs of {place}") if announce else None)
+        else:
+            _work_on_threads(engine, lambda: announce(f"Running jobs of {place}") if announce else None)
+    finally:
+        engine.close()
+
+
+def _work_by_messages(engine: Engine, queues: Collection[Queue], ready: Callable[[], None]) -> None:
+    from ..uws.celery_jobs import CeleryJobs
+
+    broker = engine.site.folder.settings.jobs.broker
+    CeleryJobs(engine.jobs, engine.runners, broker, queues).run(ready)
+
+
+def _work_on_threads(engine: Engine, ready: Callable[[], None]) -> None:
     stopped = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
         stopped.set()
 
     _on_signals(stop)
-    engine = open_engine(folder)
-    engine.dispatcher.start()
-    if announce:
-        announce(f"Running jobs of {folder.root} on {folder.settings.jobs.workers} threads")
+    dispatcher = engine.dispatcher()
+    dispatcher.start()
+    ready()
     try:
         stopped.wait()
     finally:
-        engine.dispatcher.stop()
-        engine.site.close()
+        dispatcher.stop()
 
 
 class _Server(uvicorn.Server):

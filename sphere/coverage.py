@@ -69,7 +69,7 @@ def circle_ranges(ra_deg: float, dec_deg: float, radius_deg: float, most: int = 
         return WHOLE_SPHERE
     order = min(_order_for(radius) + _FINER, healpix.MAX_ORDER)
     cells, orders = healpix.cone(ra_deg % 360.0, dec_deg, radius, order)
-    return _merged(*healpix.spans(cells, orders), most)
+    return merged(*healpix.spans(cells, orders), most)
 
 
 def _order_for(radius_deg: float) -> int:
@@ -98,7 +98,7 @@ def polygon_ranges(vertices: Sequence[tuple[float, float]], most: int = 16) -> R
         order += 1
         cells = healpix.children(cells, 1)
     kept.append(healpix.spans(cells, order))
-    return _merged(np.concatenate([low for low, _ in kept]), np.concatenate([high for _, high in kept]), most)
+    return merged(np.concatenate([low for low, _ in kept]), np.concatenate([high for _, high in kept]), most)
 
 
 def _start(shape: exact.Polygons) -> tuple[int, Ints]:
@@ -127,8 +127,8 @@ def _near(planes: Floats, points: Floats, reach_rad: float) -> Bools:
     return touching
 
 
-def _merged(low: Ints, high: Ints, most: int) -> Ranges:
-    """Sort ranges, join those that touch, then close the smallest gaps until at most `most` are left."""
+def merged(low: Ints, high: Ints, most: int) -> Ranges:
+    """Sort half-open ranges, join those that touch, then close the smallest gaps until at most `most` are left."""
     order = np.argsort(low, kind="stable")
     low, high = low[order], high[order]
     gaps = low[1:] - high[:-1]

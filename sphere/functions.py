@@ -6,7 +6,6 @@ DALI arrays: point DOUBLE[2], circle DOUBLE[3], polygon DOUBLE[] (lon1 lat1 lon2
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,19 +15,11 @@ from . import cells as cell_search
 from . import exact, frames, healpix, motion
 from .columns import Column, booleans, doubles, integers, lists, numbers, pairs, shapes, tuples
 from .coverage import healpix29
+from .function import SphereFunction
+from .functions_regions import REGION_FUNCTIONS
 from .vectors import Bools, Floats, Ints, lonlat, vectors
 
 _SQUARE_DEGREES = (180.0 / np.pi) ** 2
-
-
-@dataclass(frozen=True, slots=True)
-class SphereFunction:
-    """A function of the engine: DuckDB types of its parameters and of its result, and what computes a column."""
-
-    name: str
-    parameters: tuple[str, ...]
-    returns: str
-    call: Callable[..., pa.Array]
 
 
 def _rows(n: int) -> Ints:
@@ -226,4 +217,5 @@ FUNCTIONS: tuple[SphereFunction, ...] = (
     SphereFunction("ns_epoch_prop_pos", (_D,) * 8, "DOUBLE[2]", _epoch_prop_pos),
     SphereFunction("ns_rotate", ("INTEGER", "INTEGER", _D, _D), "DOUBLE[2]", _rotate),
     SphereFunction("ns_rotate_polygon", ("INTEGER", "INTEGER", "DOUBLE[]"), "DOUBLE[]", _rotate_polygon),
+    *REGION_FUNCTIONS,
 )

@@ -104,7 +104,7 @@ def _ranges(
 
 
 def write(maps: Mocs) -> pa.Array:
-    """Write maps as canonical texts, (n,): the largest cells, runs of neighbours as `a-b`, the order of the map last."""
+    """Write maps as canonical texts, (n,): the largest cells, runs as `a-b`, the order of the map last."""
     n = len(maps.counts)
     owner, order, first, last = _cells(maps)
     deepest = np.full(n, -1, dtype=np.int64)

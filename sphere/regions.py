@@ -1,4 +1,4 @@
-"""Regions of the sky: points, circles, polygons, ranges; read from DALI arrays (DALI 1.1/1.2 section 3.3) and STC-S.
+"""Regions of the sky: points, circles, polygons, ranges; read from DALI arrays (DALI 1.1/1.2 section 3.3).
 
 All positions are ICRS degrees. The values are checked when a region is made: ValueError says what was wrong.
 """
@@ -151,32 +151,12 @@ _MAKERS: dict[str, Callable[[Sequence[float]], Region]] = {
     "circle": lambda v: Circle(*_exactly("circle", "longitude latitude radius", v)),
     "polygon": lambda v: Polygon(_pairs(v)),
     "range": lambda v: Range(*_exactly("range", "lon1 lon2 lat1 lat2", v)),
-    "position": lambda v: Point(*_exactly("position", "longitude latitude", v)),
-    "box": lambda v: box_polygon(*_exactly("box", "longitude latitude width height", v)),
 }
 _DALI = ("point", "circle", "polygon", "range")
-_STCS = ("position", "circle", "polygon", "box")
-_FRAMES = frozenset({"ICRS", "FK5", "J2000", "UNKNOWNFRAME"})  # FK5 differs from ICRS by some 0.02″
-_ROTATED = {
-    "FK4": "FK4",
-    "B1950": "FK4",
-    "ECLIPTIC": "ECLIPTIC",
-    "GALACTIC": "GALACTIC",
-    "GALACTIC_II": "GALACTIC",
-    "SUPER_GALACTIC": "SUPER_GALACTIC",
-}
-_PLACES = frozenset("BARYCENTER GEOCENTER HELIOCENTER LSR LSRK TOPOCENTER RELOCATABLE UNKNOWNREFPOS".split())
-_UNREAD = frozenset({"GALACTIC_I", "CARTESIAN2", "CARTESIAN3", "SPHERICAL3", "UNITSPHERE"})
-_COMPOUNDS = frozenset(
-    {"UNION", "INTERSECTION", "DIFFERENCE", "NOT", "ALLSKY", "ELLIPSE", "CONVEX", "POSITIONINTERVAL"}
-)
 
 
-class UnsupportedRegion(ValueError):
-    """A region that the standard knows and this package does not read."""
-
-
-def _numbers(words: Sequence[str]) -> list[float]:
+def numbers(words: Sequence[str]) -> list[float]:
+    """Read numbers, infinities too; ValueError names what is none."""
     values = []
     for word in words:
         if word.lower() in _INFINITIES:
@@ -189,7 +169,8 @@ def _numbers(words: Sequence[str]) -> list[float]:
     return values
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Split the text of a region at blanks and commas; ValueError where it is empty or endless."""
     if len(text) > _LONGEST_TEXT:
         message = "the text of the region is too long"
         raise ValueError(message)
@@ -202,31 +183,13 @@ def _words(text: str) -> list[str]:
 
 def parse_dali(text: str, xtype: str) -> Region:
     """Read a DALI value of xtype point, circle, polygon, range or shape (`circle 1 2 0.5`); ValueError on others."""
-    words = _words(text)
+    words = words_of(text)
     if xtype == "shape":
         xtype, words = words[0].lower(), words[1:]
     if xtype not in _DALI:
         message = f"unsupported-xtype: {xtype[:40]}"
         raise ValueError(message)
-    return _MAKERS[xtype](_numbers(words))
-
-
-def parse_stcs(text: str) -> Region:
-    """Read an STC-S phrase: Position, Circle, Polygon or Box with an optional frame.
-
-    ValueError names what is wrong or unsupported. Frames ICRS, FK5 and J2000 are taken as ICRS, regions in FK4,
-    ECLIPTIC, GALACTIC and SUPER_GALACTIC are rotated to it. Any reference position is accepted; units are degrees.
-    """
-    words = _words(re.sub(r"([()])", r" \1 ", text))
-    kind = words.pop(0)
-    if kind.upper() in _COMPOUNDS:
-        message = f"STC-S {kind} is not supported: use Circle, Polygon, Box or Position"
-        raise UnsupportedRegion(message)
-    if kind.lower() not in _STCS:
-        message = f"'{kind[:40]}' is no STC-S region: use Circle, Polygon, Box or Position"
-        raise ValueError(message)
-    frame = _take_preamble(words)
-    return transformed(_MAKERS[kind.lower()](_numbers(_without_unit(words))), frame, "ICRS")
+    return _MAKERS[xtype](numbers(words))
 
 
 def transformed(region: Region, old: str, new: str) -> Region:
@@ -244,29 +207,3 @@ def transformed(region: Region, old: str, new: str) -> Region:
         case Range():
             message = "a range cannot be given in another frame"
             raise ValueError(message)
-
-
-def _take_preamble(words: list[str]) -> str:
-    """Remove fill factor, frame, reference position and flavour from the front; give the frame to rotate from."""
-    if words and words[0].lower() == "fillfactor":
-        del words[:2]
-    frame = "ICRS"
-    while words and not _NUMBER.match(words[0]):
-        word = words[0].upper()
-        if word in _UNREAD:
-            message = f"STC-S {words[0]} is not supported: give ICRS spherical coordinates"
-            raise UnsupportedRegion(message)
-        if word not in _FRAMES and word not in _ROTATED and word not in _PLACES and word != "SPHERICAL2":
-            break
-        frame = _ROTATED.get(word, frame)
-        del words[0]
-    return frame
-
-
-def _without_unit(words: list[str]) -> list[str]:
-    if len(words) >= 2 and words[-2].lower() == "unit":
-        if words[-1].lower() != "deg":
-            message = f"STC-S unit {words[-1][:40]} is not supported: give degrees"
-            raise ValueError(message)
-        return words[:-2]
-    return words

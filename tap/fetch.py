@@ -29,13 +29,14 @@ Address = IPv4Address | IPv6Address
 OnCancel = Callable[[Callable[[], None]], None]
 
 
-def fetch(uri: str, target: Path, limits: Limits, on_cancel: OnCancel) -> None:
+def fetch(uri: str, target: Path, limits: Limits, on_cancel: OnCancel) -> str:
     """Write what is at the http(s) URL `uri` to the file `target`, exactly as sent (it may be gzip).
 
-    Blocks; must not run on a thread with an event loop. `on_cancel` is told what stops it. UploadError says
-    what failed, UploadTooLarge that it is beyond `limits.upload_bytes`, Cancelled that somebody stopped it.
+    Gives its media type. Blocks; must not run on a thread with an event loop. `on_cancel` is told what stops it.
+    UploadError says what failed, UploadTooLarge that it is beyond `limits.upload_bytes`, Cancelled that somebody
+    stopped it.
     """
-    asyncio.run(_fetch_within(uri, target, limits, on_cancel))
+    return asyncio.run(_fetch_within(uri, target, limits, on_cancel))
 
 
 def is_public(address: Address) -> bool:
@@ -46,12 +47,12 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved and not carried
 
 
-async def _fetch_within(uri: str, target: Path, limits: Limits, on_cancel: OnCancel) -> None:
+async def _fetch_within(uri: str, target: Path, limits: Limits, on_cancel: OnCancel) -> str:
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(_fetch(uri, target, limits))
     on_cancel(lambda: _stop(loop, task))
     try:
-        await asyncio.wait_for(task, limits.upload_seconds)
+        return await asyncio.wait_for(task, limits.upload_seconds)
     except TimeoutError:
         message = f"{uri} took longer than the {limits.upload_seconds:g} seconds allowed"
         raise UploadError(message) from None
@@ -60,29 +61,29 @@ async def _fetch_within(uri: str, target: Path, limits: Limits, on_cancel: OnCan
         raise Cancelled(message) from None
 
 
-def _stop(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+def _stop(loop: asyncio.AbstractEventLoop, task: asyncio.Task[str]) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(task.cancel)
 
 
-async def _fetch(uri: str, target: Path, limits: Limits) -> None:
+async def _fetch(uri: str, target: Path, limits: Limits) -> str:
     url = uri
     async with httpx.AsyncClient(trust_env=False, timeout=CONNECT_SECONDS) as client:
         for _ in range(REDIRECTS + 1):
-            location = await _visit(client, _url(url, uri), uri, target, limits)
-            if location is None:
-                return
+            location, media_type = await _visit(client, _url(url, uri), uri, target, limits)
+            if not location:
+                return media_type
             url = location
     message = f"{uri} redirects more than {REDIRECTS} times"
     raise UploadError(message)
 
 
-async def _visit(client: httpx.AsyncClient, url: httpx.URL, uri: str, target: Path, limits: Limits) -> str | None:
-    """Fetch one URL; give the address it redirects to, None where the file is written."""
+async def _visit(client: httpx.AsyncClient, url: httpx.URL, uri: str, target: Path, limits: Limits) -> tuple[str, str]:
+    """Fetch one URL; give the address it redirects to, empty where the file is written, and the media type."""
     response = await _connect(client, url, uri, limits)
     try:
         if response.is_redirect:
-            return str(url.join(response.headers.get("location", "")))
+            return str(url.join(response.headers.get("location", ""))), ""
         if response.status_code != httpx.codes.OK:
             message = f"{uri} answered with status {response.status_code}"
             raise UploadError(message)
@@ -92,7 +93,7 @@ async def _visit(client: httpx.AsyncClient, url: httpx.URL, uri: str, target: Pa
         raise UploadError(message) from None
     finally:
         await response.aclose()
-    return None
+    return "", str(response.headers.get("content-type", ""))
 
 
 async def _connect(client: httpx.AsyncClient, url: httpx.URL, uri: str, limits: Limits) -> httpx.Response:

@@ -6,13 +6,12 @@ is created.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.errors import ParameterError
 from ..config.settings import Limits
-from ..dali.parameters import Form
+from ..dali.parameters import Form, Part
 from ..dali.values import integer, run_id, shorten, uploads
 from ..formats.registry import ChosenFormat, find_format
 
@@ -24,11 +23,15 @@ _PART = "param:"
 
 @dataclass(frozen=True, slots=True)
 class UploadReference:
-    """A table to upload as TAP_UPLOAD.`name`: `path` is the part that came along, None where `uri` is to be fetched."""
+    """A table to upload as TAP_UPLOAD.`name`: `path` is the part that came along, None where `uri` is to be fetched.
+
+    `media_type` is what the client says of the part; it may be empty or wrong.
+    """
 
     name: str
     uri: str
     path: Path | None = None
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class TapRequest:
 
 def read_request(form: Form, limits: Limits) -> TapRequest:
     """Check the parameters; ParameterError names the first that cannot be."""
-    version = _version(form.one("LANG"))
+    language = version(form.one("LANG"))
     query = form.one("QUERY")
     if query is None or not query.strip():
         message = "The parameter QUERY is missing: send the ADQL text in it"
@@ -55,7 +58,7 @@ def read_request(form: Form, limits: Limits) -> TapRequest:
         raise ParameterError(message)
     return TapRequest(
         query=query,
-        version=version,
+        version=language,
         maxrec=_maxrec(form.one("MAXREC"), limits),
         format=chosen_format(form),
         uploads=_references(form, limits),
@@ -73,7 +76,8 @@ def chosen_format(form: Form) -> ChosenFormat:
     return formats[0]
 
 
-def _version(language: str | None) -> str:
+def version(language: str | None) -> str:
+    """Give the version of ADQL that LANG asks for; ParameterError where it is another language."""
     if not language:
         return LANGUAGES["ADQL"]
     if language not in LANGUAGES:
@@ -98,17 +102,18 @@ def _references(form: Form, limits: Limits) -> tuple[UploadReference, ...]:
 
 def _reference(name: str, uri: str, form: Form) -> UploadReference:
     if uri[: len(_PART)].lower() == _PART:
-        return UploadReference(name, uri, _part(name, uri[len(_PART) :], form))
+        part = _part(name, uri[len(_PART) :], form)
+        return UploadReference(name, uri, part.path, part.media_type)
     if uri.lower().startswith(_SCHEMES):
         return UploadReference(name, uri)
     message = f"UPLOAD {name}: '{shorten(uri)}' is not supported; give http:, https: or param:"
     raise ParameterError(message)
 
 
-def _part(name: str, label: str, form: Form) -> Path:
-    paths: Sequence[Path] = [part.path for part in form.parts if part.label == label]
-    if len(paths) != 1:
-        found = "no part" if not paths else f"{len(paths)} parts"
+def _part(name: str, label: str, form: Form) -> Part:
+    parts = [part for part in form.parts if part.label == label]
+    if len(parts) != 1:
+        found = "no part" if not parts else f"{len(parts)} parts"
         message = f"UPLOAD {name}: the request has {found} named '{shorten(label)}'"
         raise ParameterError(message)
-    return paths[0]
+    return parts[0]

@@ -14,6 +14,7 @@ from ..uws.jobs import Jobs
 from ..uws.routes import routes as job_routes
 from . import examples
 from .capability import table_access
+from .check import Check
 from .sync import ErrorPage, Sync
 
 SERVICE = "tap"
@@ -48,6 +49,7 @@ def routes(
         Route("/sync", Sync(site, error_page), methods=["GET", "POST"]),
         *job_routes(jobs, SERVICE, jobs_url, error_document, prefix="/async"),
         Route("/examples", example_page),
+        Route("/check", Check(site).__call__, methods=["POST"]),
         *beside,
     ]
     return [Mount(PATH, routes=inside)]

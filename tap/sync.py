@@ -12,17 +12,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..config.errors import EngineError, UserError
 from ..config.settings import Limits
+from ..dali.codings import chosen_coding, pack, packable
 from ..dali.errors import error_response
 from ..dali.parameters import Form, read_form
 from ..formats.registry import ChosenFormat
+from ..formats.stream import Chunk
 from ..query.site import Site
 from .execute import Context, Execution, execute
 from .handover import Handover
@@ -57,6 +61,7 @@ class Sync:
         self._page = page
         engine = site.folder.settings.engine
         self._site = site
+        self._compress = site.folder.settings.service.compress
         self._slots = Slots(engine.sync_slots)
         self._pool = ThreadPoolExecutor(engine.sync_slots, "tap-sync")
 
@@ -81,12 +86,13 @@ class Sync:
     async def _answer(self, form: Form, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the query and send its result, stopping both when the client leaves."""
         loop = asyncio.get_running_loop()
-        handover: Handover[Head | bytes] = Handover(loop)
+        handover: Handover[Head | Chunk] = Handover(loop)
         watch = loop.create_task(_watch(receive, handover))
         tag = str(scope.get("state", {}).get("request_id", ""))
+        coding = chosen_coding(Headers(scope=scope).get("accept-encoding")) if self._compress else None
         try:
             async with self._slots.taken():
-                thread = loop.run_in_executor(self._pool, self._produce, form, handover, tag)
+                thread = loop.run_in_executor(self._pool, self._produce, form, handover, tag, coding)
                 try:
                     await _send_all(handover, send)
                 finally:
@@ -103,14 +109,14 @@ class Sync:
             return error_response(error)
         return self._page(error, "".join(form.all("QUERY")[:1]))
 
-    def _produce(self, form: Form, handover: Handover[Head | bytes], tag: str) -> None:
+    def _produce(self, form: Form, handover: Handover[Head | Chunk], tag: str, coding: str | None) -> None:
         """Run on a thread: execute, write, hand over; every error is handed over too."""
         context = Context(self._site.folder.temp, self._site.folder.settings.limits.sync_seconds, tag, handover.on_stop)
         try:
             handover.check()
             execution = execute(self._site, form, context)
             with closing(execution.stream):
-                _hand_over(execution, handover)
+                _hand_over(execution, handover, coding)
         except Exception as error:  # noqa: BLE001  the loop's side answers or breaks the transfer
             handover.fail(error)
         except BaseException as error:
@@ -135,8 +141,11 @@ def _answer_head(form: Form, limits: Limits) -> Response:
     return Response(headers=_headers(asked.format))
 
 
-def _hand_over(execution: Execution, handover: Handover[Head | bytes]) -> None:
-    """Write the result: first what fits into the head, then chunk by chunk; an empty chunk is the end."""
+def _hand_over(execution: Execution, handover: Handover[Head | Chunk], coding: str | None) -> None:
+    """Write the result: first what fits into the head, then chunk by chunk; an empty chunk is the end.
+
+    Streams are packed here, on the way; what is whole is left to others.
+    """
     chosen = execution.request.format
     chunks = execution.chunks()
     body, whole = _collect(chunks)
@@ -144,6 +153,10 @@ def _hand_over(execution: Execution, handover: Handover[Head | bytes]) -> None:
     headers = _headers(chosen)
     if whole:
         headers["content-length"] = str(len(body))
+    elif coding is not None and packable(chosen.content_type):
+        headers["content-encoding"] = coding
+        chunks = pack(chain((body,), chunks), coding, chosen.content_type)
+        body = bytes(next(chunks))
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     handover.put(Head(raw, body, whole))
     if not whole:
@@ -153,7 +166,7 @@ def _hand_over(execution: Execution, handover: Handover[Head | bytes]) -> None:
         handover.put(b"")
 
 
-def _collect(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+def _collect(chunks: Iterator[Chunk]) -> tuple[bytes, bool]:
     """Join chunks until HEAD_BYTES are there; tell whether that was all."""
     body = bytearray()
     for chunk in chunks:
@@ -165,19 +178,21 @@ def _collect(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
 
 def _headers(chosen: ChosenFormat) -> dict[str, str]:
     headers = {"content-type": chosen.content_type, "cache-control": "no-cache"}
+    if packable(chosen.content_type):
+        headers["vary"] = "Accept-Encoding"
     if not chosen.format.is_votable and chosen.format.name not in _SHOWN:
         headers["content-disposition"] = f'attachment; filename="result.{chosen.format.extension}"'
     return headers
 
 
-async def _watch(receive: Receive, handover: Handover[Head | bytes]) -> None:
+async def _watch(receive: Receive, handover: Handover[Head | Chunk]) -> None:
     """Stop the work when the client leaves."""
     while (await receive())["type"] != "http.disconnect":
         pass
     handover.stop()
 
 
-async def _send_all(handover: Handover[Head | bytes], send: Send) -> None:
+async def _send_all(handover: Handover[Head | Chunk], send: Send) -> None:
     """Send what is handed over; errors pass through until the first bytes, afterwards they break the transfer."""
     head = await handover.get()
     if not isinstance(head, Head):
@@ -188,8 +203,8 @@ async def _send_all(handover: Handover[Head | bytes], send: Send) -> None:
         await send({"type": "http.response.body", "body": head.body})
         return
     try:
-        chunk: Head | bytes = head.body
-        while isinstance(chunk, bytes) and chunk:
+        chunk: Head | Chunk = head.body
+        while not isinstance(chunk, Head) and chunk:
             await _send_chunk(chunk, send)
             chunk = await handover.get()
         async with asyncio.timeout(STALL_SECONDS):
@@ -198,7 +213,8 @@ async def _send_all(handover: Handover[Head | bytes], send: Send) -> None:
         _log.warning("transfer broken", error=repr(error))
 
 
-async def _send_chunk(chunk: bytes, send: Send) -> None:
-    for start in range(0, len(chunk), SEND_BYTES):
+async def _send_chunk(chunk: Chunk, send: Send) -> None:
+    view = memoryview(chunk)
+    for start in range(0, len(view), SEND_BYTES):
         async with asyncio.timeout(STALL_SECONDS):
-            await send({"type": "http.response.body", "body": chunk[start : start + SEND_BYTES], "more_body": True})
+            await send({"type": "http.response.body", "body": view[start : start + SEND_BYTES], "more_body": True})

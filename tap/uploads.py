@@ -44,7 +44,7 @@ def _read(
 ) -> UploadedTable:
     try:
         if reference.path is not None:
-            return _table(reference.name, reference.path, most)
+            return _table(reference.name, reference.path, reference.media_type, most)
         return _fetched(reference, folder, limits, most, on_cancel)
     except UploadError as error:
         raise type(error)(f"UPLOAD {reference.name}: {error}") from error
@@ -55,17 +55,17 @@ def _fetched(
 ) -> UploadedTable:
     path = folder / f"fetched-{secrets.token_hex(8)}"
     try:
-        fetch(reference.uri, path, limits, on_cancel)
-        return _table(reference.name, path, most)
+        media_type = fetch(reference.uri, path, limits, on_cancel)
+        return _table(reference.name, path, media_type, most)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _table(name: str, path: Path, most: ReadLimits) -> UploadedTable:
+def _table(name: str, path: Path, media_type: str, most: ReadLimits) -> UploadedTable:
     if not path.exists():
         message = "its file is gone; send the request again"
         raise Cancelled(message)
-    source = read_upload(path, most)
+    source = read_upload(path, most, media_type)
     schema = schema_of(source.columns)
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in source.batches)
     return UploadedTable(name, tuple(source.columns), pa.Table.from_batches(batches, schema))

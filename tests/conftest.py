@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ("tests.postgres_server",)
+pytest_plugins = ("tests.postgres_server", "tests.redis_server")
 
 XSDCHECK = (Path(__file__).parents[1] / ".." / "shared" / "tools" / "xsdcheck.py").resolve()
 

@@ -55,19 +55,30 @@ class Changes:
         self._lock = threading.Lock()
         self._watches: set[Watch] = set()
         self._listeners: list[Listener] = []
+        self._outlets: list[Listener] = []
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener(job id, phase or None if gone)` at every change made in this process."""
+        """Call `listener(job id, phase or None if gone)` at every change, made here or heard of."""
         self._listeners.append(listener)
 
     def ignore(self, listener: Listener) -> None:
         """Stop calling the listener."""
         self._listeners.remove(listener)
 
+    def spread(self, outlet: Listener) -> None:
+        """Call `outlet` at every change made in this process, to carry it to others."""
+        self._outlets.append(outlet)
+
     def tell(self, job_id: str, phase: Phase | None) -> None:
         """Spread the news that a job is now in `phase`, or gone (None); from any thread."""
+        self.hear(job_id, phase)
+        for outlet in tuple(self._outlets):
+            outlet(job_id, phase)
+
+    def hear(self, job_id: str, phase: Phase | None) -> None:
+        """Tell this process alone; from any thread."""
         for listener in tuple(self._listeners):
             listener(job_id, phase)
         self._tell_watches({job_id: phase})

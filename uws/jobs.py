@@ -7,6 +7,7 @@ moment on the database; they may be called from any thread.
 
 from __future__ import annotations
 
+import math
 import secrets
 import string
 from collections.abc import Collection, Sequence
@@ -22,8 +23,9 @@ from ..dali.parameters import Part
 from ..dali.values import run_id as checked_run_id
 from .changes import Changes
 from .files import JobFiles
-from .model import ACTIVE, Job, JobResult, Phase
-from .store import JobFilter, JobRef, JobStore
+from .likeness import likeness
+from .model import ACTIVE, Job, JobResult, Phase, Queue
+from .store import JobFilter, JobRef, JobStore, Wanted
 from .times import now, whole
 
 WAIT_SECONDS = 50.0
@@ -52,8 +54,12 @@ class Jobs:
         parameters: Sequence[tuple[str, str]],
         parts: Sequence[Part] = (),
         owner: str | None = None,
+        address: str = "",
     ) -> Job:
-        """Make a PENDING job that takes over the files of `parts`; RUNID among the parameters is its run id."""
+        """Make a PENDING job that takes over the files of `parts`; RUNID among the parameters is its run id.
+
+        `address` is where it came from: jobs of nobody count for that in limits and fairness.
+        """
         limits = self.settings.limits
         time = now()
         seconds = self._clamp_seconds(int(limits.async_seconds))
@@ -68,6 +74,7 @@ class Jobs:
             owner=owner,
             run_id=_run_id(parameters),
             quote=time + timedelta(seconds=seconds),
+            party=f"from {address}"[:80] if owner is None else f"user {owner}"[:80],
         )
         self._check_uploads(parts)
         job = replace(job, uploads=self.files.take(job.id, parts))
@@ -141,11 +148,9 @@ class Jobs:
         if job.phase is not Phase.PENDING:
             message = f"The job is {job.phase}; it cannot be run again"
             raise Forbidden(message)
-        if self.store.count(Phase.QUEUED) >= self.settings.jobs.queued_limit:
-            message = "The queue of jobs is full; run the job later"
-            raise Overloaded(message)
+        self._check_queue(job.party)
         time = datetime.now(UTC)  # to the microsecond: it is the order of the queue
-        if not self.store.queue(job_id, time, whole(time) + timedelta(seconds=job.execution_seconds)):
+        if not self.store.queue(self._expected(job, time), time):
             return self.run(job_id, owner)  # it has just left PENDING by another request
         self.changes.tell(job_id, Phase.QUEUED)
         return self.get(job_id, owner)
@@ -212,14 +217,34 @@ class Jobs:
 
     # For dispatchers
 
-    def claim(self, worker: str, services: Collection[str]) -> Job | None:
-        """Take the next queued job of these services for a worker, under a lease."""
+    def claim(self, worker: str, services: Collection[str], queues: Collection[Queue] = tuple(Queue)) -> Job | None:
+        """Take the next queued job of these services and queues for a worker, under a lease."""
         time = now()
-        lease_until = time + timedelta(seconds=self.settings.jobs.lease_seconds)
-        job = self.store.claim(worker, services, time, lease_until)
+        limits = self.settings.jobs
+        lease_until = time + timedelta(seconds=limits.lease_seconds)
+        wanted = Wanted(tuple(services), tuple(queues), limits.user_running, limits.running_limit)
+        job = self.store.claim(worker, wanted, time, lease_until)
         return None if job is None else self.files.absolute(job)
 
     # Within
+
+    def _check_queue(self, party: str) -> None:
+        limits = self.settings.jobs
+        if self.store.count(Phase.QUEUED) >= limits.queued_limit:
+            message = "The queue of jobs is full; run the job later"
+            raise Overloaded(message)
+        if limits.user_queued and self.store.count(Phase.QUEUED, party) >= limits.user_queued:
+            message = f"You have {limits.user_queued} jobs in the queue, the most there can be; run this one later"
+            raise Overloaded(message)
+
+    def _expected(self, job: Job, time: datetime) -> Job:
+        """Give the job with its likeness, the queue that like jobs suggest, and when it should be done."""
+        kind = likeness(job.service, job.parameters)
+        usual = self.store.usual_seconds(kind)
+        seconds = float(job.execution_seconds) if usual is None else min(usual, job.execution_seconds)
+        queue = Queue.LONG if usual is not None and usual > self.settings.jobs.short_seconds else Queue.SHORT
+        quote = whole(time) + timedelta(seconds=math.ceil(seconds))
+        return replace(job, likeness=kind, queue=queue, quote=quote)
 
     def _stored(self, job_id: str, owner: str | None, service: str | None = None) -> Job:
         job = self.store.get(job_id)

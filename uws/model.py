@@ -25,6 +25,13 @@ class Phase(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+class Queue(StrEnum):
+    """Where a job waits: long ones never take the last workers, so that short ones always find some."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
 ACTIVE = frozenset({Phase.PENDING, Phase.QUEUED, Phase.EXECUTING})
 FINAL = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
 
@@ -60,7 +67,8 @@ class Upload:
 class Job:
     """A job as the store knows it; times are UTC, aware. `parameters` keep order and repeats.
 
-    `revision` counts changes of parameters and uploads, for compare and set.
+    `revision` counts changes of parameters and uploads, for compare and set. `party` is whom it counts for in limits
+    and fairness: its owner, or the address it came from. Jobs of one `likeness` probably take the same time.
     """
 
     id: str
@@ -81,6 +89,9 @@ class Job:
     tries: int = 0
     progress: Mapping[str, str] = field(default_factory=dict)
     revision: int = 0
+    queue: Queue = Queue.SHORT
+    party: str = ""
+    likeness: str = ""
 
 
 @dataclass(slots=True)

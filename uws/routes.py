@@ -142,16 +142,17 @@ class _JobList:
         form = await self._form(request)
         try:
             phase = form.one("PHASE")
-            job = await run_in_threadpool(self._create, form, owner_of(request))
+            address = request.client.host if request.client else ""
+            job = await run_in_threadpool(self._create, form, owner_of(request), address)
         finally:
             await run_in_threadpool(form.discard)
         if phase == "RUN":
             await run_in_threadpool(self._start, job, owner_of(request))
         return _see_other(f"{self._url}/{job.id}")
 
-    def _create(self, form: Form, owner: str | None) -> Job:
+    def _create(self, form: Form, owner: str | None, address: str) -> Job:
         values = [(name, value) for name, value in form.values if name != "PHASE"]
-        return self._jobs.create(self._service, values, form.parts, owner)
+        return self._jobs.create(self._service, values, form.parts, owner, address)
 
     def _start(self, job: Job, owner: str | None) -> None:
         """Run a job just made; where it cannot be, it is not made either."""
@@ -246,7 +247,7 @@ class _JobList:
         job = await self._job(request)
         name = request.path_params["name"]
         result, path = await run_in_threadpool(self._jobs.result, job.id, name, owner_of(request))
-        return await download(request, path, result.media_type)
+        return await download(request, path, result.media_type, compress=self._jobs.settings.service.compress)
 
     async def upload(self, request: Request) -> Response:
         """Send an uploaded file back; as an attachment, since its content is anybody's."""

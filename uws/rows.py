@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .model import Job, JobFailure, JobResult, Phase, Upload
+from .model import Job, JobFailure, JobResult, Phase, Queue, Upload
 from .times import moment
 
 METADATA = sa.MetaData()
@@ -32,6 +32,10 @@ JOBS = sa.Table(
     sa.Column("queued", sa.BigInteger),
     sa.Column("started", sa.BigInteger),
     sa.Column("ended", sa.BigInteger),
+    sa.Column("queue", sa.String(16), nullable=False),
+    sa.Column("party", sa.String(80), nullable=False),
+    sa.Column("likeness", sa.String(64), nullable=False),
+    sa.Column("pushed", sa.Integer, nullable=False),
     sa.Column("worker", sa.String(255)),
     sa.Column("lease", sa.BigInteger),
     sa.Column("tries", sa.Integer, nullable=False),
@@ -46,6 +50,7 @@ JOBS = sa.Table(
     sa.Index("nashira_jobs_phase", "phase", "queued"),
     sa.Index("nashira_jobs_list", "service", "owner", "created"),
     sa.Index("nashira_jobs_destruction", "destruction"),
+    sa.Index("nashira_jobs_likeness", "likeness", "ended"),
 )
 
 
@@ -75,6 +80,9 @@ def job_of(row: sa.Row[Any]) -> Job:
         tries=row.tries,
         progress=row.progress,
         revision=row.revision,
+        queue=Queue(row.queue),
+        party=row.party,
+        likeness=row.likeness,
     )
 
 

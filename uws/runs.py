@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import structlog
 
 from ..config.errors import Cancelled, EngineError, QueryTimeout, UserError
 from ..dali.errors import public_message
-from .model import JobFailure, JobResult, Phase, Runner, Work
+from .model import JobFailure, JobResult, Phase, Queue, Runner, Work
 from .store import Claim
 
 _RESULT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z", re.ASCII)
@@ -35,8 +36,11 @@ class Outcome:
 class Run:
     """A run under way; all methods may be called from any thread."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Claim, queue: Queue = Queue.SHORT) -> None:
         self.claim = claim
+        self.queue = queue
+        self.began = time.monotonic()
+        self.pushed = False
         self._lock = threading.Lock()
         self._cancelled = False
         self._stoppers: list[Callable[[], None]] = []
@@ -67,6 +71,11 @@ class Run:
                 stopper()
             except Exception:  # noqa: BLE001 - logged; the others must still be asked
                 _log.exception("a run could not be stopped", job=self.claim.job_id)
+
+    def push_back(self) -> None:
+        """Stop the work for the sake of others; it will be done again later."""
+        self.pushed = True
+        self.cancel()
 
     def close(self) -> None:
         """Forget what stops the work: it has ended."""

@@ -13,17 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..config.errors import StoreError
-from .model import ACTIVE, Job, JobFailure, JobResult, Phase, Upload
-from .rows import JOBS, METADATA, job_of, results_json, uploads_json
+from .model import ACTIVE, Job, JobFailure, JobResult, Phase, Queue, Upload
+from .revisions import bring_up
+from .rows import JOBS, job_of, results_json, uploads_json
 from .times import micros, moment
 
 _CLAIM_ATTEMPTS = 8
+_LIKE_JOBS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +61,33 @@ class Claim:
     lost: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which queued jobs a worker takes: of these services and queues, while limits allow (0: no limit).
+
+    `party_most` is how many jobs of one party run at the same time, `most` how many of all.
+    """
+
+    services: tuple[str, ...]
+    queues: tuple[Queue, ...] = tuple(Queue)
+    party_most: int = 0
+    most: int = 0
+
+
 class JobStore:
     """Jobs in a database; safe from any thread, any number of processes may share it."""
 
     def __init__(self, url: str) -> None:
-        """Open the database `url` (an SQLAlchemy URL), making its table where it is missing."""
+        """Open the database `url` (an SQLAlchemy URL), making its table or bringing it to the newest form."""
         self._engine = _engine(url)
         try:
-            METADATA.create_all(self._engine)
-        except SQLAlchemyError:
-            METADATA.create_all(self._engine)  # another process was making it at the same moment
+            bring_up(self._engine)
+        except (SQLAlchemyError, StoreError) as error:
+            self._engine.dispose()
+            if isinstance(error, StoreError):
+                raise
+            message = "The job database cannot be opened; see [jobs] database"
+            raise StoreError(message) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -103,6 +123,10 @@ class JobStore:
             "tries": 0,
             "lost": 0,
             "revision": 0,
+            "queue": job.queue,
+            "party": job.party,
+            "likeness": job.likeness,
+            "pushed": 0,
             "parameters": job.parameters,
             "uploads": uploads_json(job.uploads),
             "results": [],
@@ -137,12 +161,33 @@ class JobStore:
                 JobRef(r.id, Phase(r.phase), moment(r.created), r.owner, r.run_id) for r in connection.execute(query)
             )
 
-    def count(self, phase: Phase) -> int:
-        """Count the jobs of all services in a phase."""
+    def count(self, phase: Phase, party: str | None = None) -> int:
+        """Count the jobs of all services in a phase; those of one party where it is given."""
+        query = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.phase == phase)
+        if party is not None:
+            query = query.where(JOBS.c.party == party)
         with self._connect() as connection:
-            return connection.execute(
-                sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.phase == phase)
-            ).scalar_one()
+            return connection.execute(query).scalar_one()
+
+    def counts(self) -> dict[tuple[Phase, Queue], int]:
+        """Count the jobs by phase and queue."""
+        c = JOBS.c
+        query = sa.select(c.phase, c.queue, sa.func.count().label("jobs")).group_by(c.phase, c.queue)
+        with self._connect() as connection:
+            return {(Phase(row.phase), Queue(row.queue)): row.jobs for row in connection.execute(query)}
+
+    def usual_seconds(self, likeness: str) -> float | None:
+        """Give the median time that the latest like jobs took; None where there were none."""
+        c = JOBS.c
+        query = (
+            sa.select(c.ended - c.started)
+            .where(c.likeness == likeness, c.phase == Phase.COMPLETED, c.started.is_not(None))
+            .order_by(c.ended.desc())
+            .limit(_LIKE_JOBS)
+        )
+        with self._connect() as connection:
+            taken = connection.execute(query).scalars().all()
+        return median(taken) / 1e6 if taken else None
 
     # What owners change
 
@@ -164,10 +209,12 @@ class JobStore:
         expected = None if quote is None else micros(quote)
         return self._update(_known(job_id).values(execution_seconds=seconds, quote=expected)) == 1
 
-    def queue(self, job_id: str, time: datetime, quote: datetime) -> bool:
-        """Move a job from PENDING to QUEUED."""
-        change = sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.phase == Phase.PENDING)
-        return self._update(change.values(phase=Phase.QUEUED, queued=micros(time), quote=micros(quote))) == 1
+    def queue(self, job: Job, time: datetime) -> bool:
+        """Move a job from PENDING to QUEUED, with its queue, likeness and quote."""
+        change = sa.update(JOBS).where(JOBS.c.id == job.id, JOBS.c.phase == Phase.PENDING)
+        quote = None if job.quote is None else micros(job.quote)
+        values = {"queue": job.queue, "likeness": job.likeness, "quote": quote}
+        return self._update(change.values(phase=Phase.QUEUED, queued=micros(time), **values)) == 1
 
     def abort(self, job_id: str, time: datetime, failure: JobFailure | None = None) -> bool:
         """End a job that has not ended; a worker that runs it loses its claim."""
@@ -180,18 +227,16 @@ class JobStore:
 
     # What workers do
 
-    def claim(self, worker: str, services: Collection[str], time: datetime, lease_until: datetime) -> Job | None:
-        """Take the job of these services that has been queued longest; None where none is queued."""
+    def claim(self, worker: str, wanted: Wanted, time: datetime, lease_until: datetime) -> Job | None:
+        """Take a queued job for a worker; None where there is none to take.
+
+        Parties with fewer running jobs come first, then what has been queued longest.
+        """
         c = JOBS.c
-        oldest = (
-            sa.select(c.id)
-            .where(c.phase == Phase.QUEUED, c.service.in_(list(services)))
-            .order_by(c.queued, c.id)
-            .limit(1)
-        )
+        next_one = _next(wanted)
         with self._connect() as connection:
             for _ in range(_CLAIM_ATTEMPTS):
-                job_id = connection.execute(oldest).scalar()
+                job_id = connection.execute(next_one).scalar()
                 if job_id is None:
                     return None
                 take = sa.update(JOBS).where(c.id == job_id, c.phase == Phase.QUEUED)
@@ -247,6 +292,11 @@ class JobStore:
         """Queue a job again whose run was stopped, in its old place."""
         return self._update(_holding(claim).values(**_REQUEUED)) == 1
 
+    def push_back(self, claim: Claim) -> bool:
+        """Queue a job again, among the long ones: it ran longer than a short one may while others waited."""
+        values = {**_REQUEUED, "queue": Queue.LONG, "pushed": JOBS.c.pushed + 1}
+        return self._update(_holding(claim).values(**values)) == 1
+
     def requeue_lost(self, claim: Claim) -> bool:
         """Queue a job again whose worker was lost, and count the loss."""
         return self._update(_holding(claim).values(lost=claim.lost + 1, **_REQUEUED)) == 1
@@ -277,6 +327,26 @@ _REQUEUED: Mapping[str, Any] = {
 }
 
 
+def _next(wanted: Wanted) -> sa.Select[Any]:
+    """Select the id of the job to take next."""
+    c = JOBS.c
+    running = (
+        sa.select(c.party, sa.func.count().label("jobs")).where(c.phase == Phase.EXECUTING).group_by(c.party).subquery()
+    )
+    jobs = sa.func.coalesce(running.c.jobs, 0)
+    query = (
+        sa.select(c.id)
+        .select_from(JOBS.outerjoin(running, running.c.party == c.party))
+        .where(c.phase == Phase.QUEUED, c.service.in_(wanted.services), c.queue.in_(wanted.queues))
+    )
+    if wanted.party_most:
+        query = query.where(jobs < wanted.party_most)
+    if wanted.most:
+        all_running = sa.select(sa.func.count()).where(JOBS.alias().c.phase == Phase.EXECUTING).scalar_subquery()
+        query = query.where(all_running < wanted.most)
+    return query.order_by(jobs, c.queued, c.id).limit(1)
+
+
 def _known(job_id: str) -> sa.Update:
     """Update the row of a job that is not archived."""
     return sa.update(JOBS).where(JOBS.c.id == job_id, JOBS.c.phase != Phase.ARCHIVED)
@@ -305,6 +375,8 @@ def _ended(phase: Phase, time: datetime, failure: JobFailure | None) -> dict[str
 def _engine(url: str) -> sa.Engine:
     """Make an engine whose statements commit by themselves; SQLite gets its write-ahead log."""
     parsed = sa.make_url(url)
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         return sa.create_engine(parsed, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     if parsed.database:

@@ -5,6 +5,9 @@ Source: UWS 1.1 sections 2.1.4 (execution duration) and 2.1.5 (destruction).
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -12,9 +15,49 @@ import structlog
 from .jobs import Jobs
 from .model import JobFailure, Phase
 from .store import Claim
+from .times import now
 from .workers import is_gone
 
+_TIDY_SECONDS = 3600.0
 _log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """A thread that sweeps from time to time and calls `queued(jobs)` where jobs wait in the queue."""
+
+    def __init__(self, jobs: Jobs, seconds: float, queued: Callable[[int], None]) -> None:
+        self._jobs = jobs
+        self._seconds = seconds
+        self._queued = queued
+        self._stopping = threading.Event()
+        self._tidied = -_TIDY_SECONDS
+        self._thread = threading.Thread(target=self._work, name="job-sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Sweep once, then go on until `stop`."""
+        self._sweep()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._thread.join(5.0)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(self._seconds):
+            self._sweep()
+
+    def _sweep(self) -> None:
+        try:
+            sweep(self._jobs, now())
+            waiting = self._jobs.store.count(Phase.QUEUED)
+            if waiting:
+                self._queued(waiting)
+            if time.monotonic() - self._tidied > _TIDY_SECONDS:
+                self._tidied = time.monotonic()
+                tidy(self._jobs)
+        except Exception:  # noqa: BLE001 - logged; the next sweep does it
+            _log.exception("cannot sweep the jobs")
 
 
 def sweep(jobs: Jobs, time: datetime) -> None:

@@ -17,6 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nashira.formats.arrow_write import write_arrow
+from nashira.formats.ecsv_write import write_ecsv
 from nashira.formats.fits_escapes import ascii_text, from_ascii, to_ascii
 from nashira.formats.fits_write import write_fits
 from nashira.formats.parquet_write import write_parquet
@@ -151,6 +153,10 @@ def empty_is_null(kind: VOType, value: Any) -> Any:
     return None if value in ("", []) else value
 
 
+def empty_text_is_null(kind: VOType, value: Any) -> Any:
+    return None if value == "" else value
+
+
 def forbidden_by_xml(kind: VOType, value: Any) -> Any:
     if isinstance(value, list) and is_text(kind):
         return [xml_text(text) for text in value]
@@ -196,6 +202,8 @@ WAYS = {
     "BINARY": Way(write_binary, (cut_at_nul, empty_is_null, nan_is_null, null_arrays_have_null_elements)),
     "FITS": Way(write_fits, (cut_at_blanks, empty_is_null, nan_is_null, null_arrays_have_null_elements)),
     "Parquet": Way(write_parquet),
+    "Arrow": Way(write_arrow),
+    "ECSV": Way(write_ecsv, (empty_text_is_null,)),
 }
 QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Folders = pytest.TempPathFactory
@@ -232,7 +240,7 @@ def test_values_come_back(path: Path, way: Way, result: tuple[list[Column], list
         assert other.type.xtype == column.type.xtype
 
 
-SAME_TYPE = ["TABLEDATA", "BINARY2", "Parquet"]
+SAME_TYPE = ["TABLEDATA", "BINARY2", "Parquet", "Arrow", "ECSV"]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -44,7 +44,9 @@ class Publisher:
     folder: SiteFolder
     heard: Listener = field(default_factory=Listener)
 
-    def publish(self, *sources: Path, table: str | None = None, schema: str | None = None) -> tuple[Published, ...]:
+    def publish(
+        self, *sources: Path | str, table: str | None = None, schema: str | None = None
+    ) -> tuple[Published, ...]:
         return publish(self.folder, sources, table=table, schema=schema, report=self.heard)
 
     def descriptor(self, schema: str) -> Path:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from nashira.sphere.frames import FRAMES, rotate, rotated
 from nashira.sphere.functions import FUNCTIONS
-from nashira.sphere.regions import Circle, Point, Polygon, Range, box_polygon, parse_stcs, transformed
+from nashira.sphere.regions import Circle, Point, Polygon, Range, box_polygon, transformed
+from nashira.sphere.stcs import parse
 from nashira.sphere.vectors import separation
 
 CALL = {function.name: function.call for function in FUNCTIONS}
@@ -71,14 +72,14 @@ def test_columns_of_positions_and_polygons() -> None:
 
 
 def test_regions_in_other_frames() -> None:
-    circle = parse_stcs("Circle GALACTIC 0 0 3")
+    circle = parse("Circle GALACTIC 0 0 3")
     assert isinstance(circle, Circle)
     assert separation(circle.ra_deg, circle.dec_deg, 266.40498829, -28.93617776) < 1e-7
     assert circle.radius_deg == 3
-    point = parse_stcs("position ecliptic barycenter 0 90")
+    point = parse("position ecliptic barycenter 0 90")
     assert isinstance(point, Point)
     assert separation(point.ra_deg, point.dec_deg, 270, 66.5607) < 1e-4
-    box = parse_stcs("Box GALACTIC 10 20 2 4")
+    box = parse("Box GALACTIC 10 20 2 4")
     back = transformed(box, "ICRS", "GALACTIC")
     assert isinstance(back, Polygon)
     np.testing.assert_allclose(back.vertices, box_polygon(10, 20, 2, 4).vertices, atol=1e-11)

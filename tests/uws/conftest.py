@@ -20,6 +20,7 @@ from nashira.uws.model import Job, JobResult, Phase, Work
 from nashira.uws.routes import routes
 from nashira.uws.store import JobStore
 from nashira.uws.threads import ThreadDispatcher
+from tests.postgres_server import PostgresServer
 
 URL = "http://vo.test/tap/async"
 XSD = Path(__file__).parents[2] / ".." / "shared" / "tools" / "xsdcheck.py"
@@ -77,9 +78,18 @@ def service() -> Iterator[Service]:
     made.release.set()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty job database, of each kind that there is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.sqlite'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.fresh().url
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[JobStore]:
-    made = JobStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}")
+def store(database: str) -> Iterator[JobStore]:
+    made = JobStore(database)
     yield made
     made.close()
 

@@ -1,6 +1,6 @@
 """A server process for test_crash: job threads whose runs write a file in steps.
 
-Usage: crash_host.py FOLDER WORKERS LEASE_SECONDS [blind]; `blind` hides how to tell that a process is dead.
+Usage: crash_host.py FOLDER DATABASE WORKERS LEASE_SECONDS [blind]; `blind` hides how to tell that a process is dead.
 """
 
 import fcntl
@@ -37,8 +37,8 @@ def run(folder: Path) -> None:
                 log.write(f"{work.job.id}\n")
         return (JobResult("result", "text/plain", path.stat().st_size),)
 
-    settings = Settings(jobs={"workers": int(sys.argv[2]), "lease_seconds": float(sys.argv[3])})
-    jobs = Jobs(JobStore(f"sqlite:///{folder / 'jobs.sqlite'}"), folder / "results", settings)
+    settings = Settings(jobs={"workers": int(sys.argv[3]), "lease_seconds": float(sys.argv[4])})
+    jobs = Jobs(JobStore(sys.argv[2]), folder / "results", settings)
     dispatcher = ThreadDispatcher(jobs, {"tap": runner})
     dispatcher.start()
     while not (folder / "stop").exists():
@@ -47,6 +47,6 @@ def run(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[4:] == ["blind"]:
+    if sys.argv[5:] == ["blind"]:
         workers._place = lambda: ""
     run(Path(sys.argv[1]))

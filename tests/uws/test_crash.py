@@ -20,12 +20,12 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(database: str, tmp_path: Path) -> Iterator[Start]:
     """Start servers; at the end, stop those that still live."""
     made: list[subprocess.Popen[bytes]] = []
 
     def begin(workers: int, lease_seconds: float, *more: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(HOST), str(tmp_path), str(workers), str(lease_seconds), *more]
+        command = [sys.executable, str(HOST), str(tmp_path), database, str(workers), str(lease_seconds), *more]
         made.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return made[-1]
 

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from nashira.config.errors import Forbidden, StoreError
-from nashira.uws import rows
+from nashira.uws import migrations, rows
 from nashira.uws.jobs import Jobs
-from nashira.uws.model import Job, JobFailure, JobResult, Phase, Upload
-from nashira.uws.store import Claim, JobFilter, JobStore
+from nashira.uws.likeness import likeness
+from nashira.uws.model import Job, JobFailure, JobResult, Phase, Queue, Upload
+from nashira.uws.store import Claim, JobFilter, JobStore, Wanted
 from nashira.uws.times import iso, micros, moment, whole
 
-POSTGRESQL: sa.Dialect = sa.make_url("postgresql://").get_dialect()()
 TIME = datetime(2026, 11, 20, 8, 0, 0, 123_000, tzinfo=UTC)
 JOB = Job(
     "abc",
@@ -56,10 +56,10 @@ def test_a_job_comes_back_as_it_went_by_one_query(store: JobStore, statements: l
 
 def test_a_whole_life(store: JobStore) -> None:
     store.insert(JOB)
-    assert store.queue("abc", TIME, TIME)
-    assert not store.queue("abc", TIME, TIME)
-    assert store.claim("w", ["soda"], TIME, TIME) is None
-    claimed = store.claim("w", ["soda", "tap"], TIME, TIME)
+    assert store.queue(JOB, TIME)
+    assert not store.queue(JOB, TIME)
+    assert store.claim("w", Wanted(("soda",)), TIME, TIME) is None
+    claimed = store.claim("w", Wanted(("soda", "tap")), TIME, TIME)
     assert claimed is not None
     assert (claimed.phase, claimed.tries, claimed.started) == (Phase.EXECUTING, 1, TIME)
     claim = Claim("abc", "w", 1)
@@ -116,12 +116,12 @@ def test_lists_load_no_long_columns(store: JobStore, statements: list[str]) -> N
     assert not any("parameters" in statement for statement in statements)
 
 
-def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+def test_several_processes_may_open_a_new_database_at_once(database: str) -> None:
     faults: list[BaseException] = []
 
     def open_it() -> None:
         try:
-            JobStore(f"sqlite:///{tmp_path / 'new' / 'jobs.sqlite'}").close()
+            JobStore(database).close()
         except Exception as error:  # noqa: BLE001
             faults.append(error)
 
@@ -140,41 +140,158 @@ def test_a_database_that_fails_is_an_error_of_the_tree(store: JobStore, statemen
     assert "nashira_jobs" not in str(caught.value)
 
 
-def test_sqlite_writes_ahead(store: JobStore) -> None:
+def test_sqlite_writes_ahead(tmp_path: Path) -> None:
+    store = JobStore(f"sqlite:///{tmp_path / 'new' / 'jobs.sqlite'}")
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
+    store.close()
 
 
-def test_every_statement_compiles_for_postgresql(store: JobStore) -> None:
-    seen: list[str] = []
-
-    def note(_connection: object, clause: sa.ClauseElement, *_: object) -> None:
-        seen.append(str(clause.compile(dialect=POSTGRESQL)))
-
-    sa.event.listen(store._engine, "before_execute", note)
+def test_every_statement_is_one_of_data(store: JobStore, statements: list[str]) -> None:
     store.insert(JOB)
-    store.queue("abc", TIME, TIME)
-    store.claim("w", ["tap"], TIME, TIME)
+    store.queue(JOB, TIME)
+    store.claim("w", Wanted(("tap",), party_most=1, most=5), TIME, TIME)
     store.renew("w", ["abc"], TIME)
     store.held("w")
     store.overdue(TIME)
     store.due(TIME)
     store.claims(TIME)
     store.phases(["abc"])
-    store.count(Phase.QUEUED)
+    store.count(Phase.QUEUED, "user anna")
+    store.counts()
+    store.usual_seconds("x")
     store.list(JobFilter("tap", None, (Phase.QUEUED,), TIME))
     store.set_content(JOB, [], [], None)
     store.set_duration("abc", 5, None)
+    store.push_back(Claim("abc", "w", 1))
     store.hand_back(Claim("abc", "w", 1))
     store.abort("abc", TIME)
     store.forget("abc")
-    assert len(seen) >= 17
-    assert all(text.split()[0] in {"SELECT", "UPDATE", "INSERT", "DELETE"} for text in seen)
-    ddl = str(sa.schema.CreateTable(rows.JOBS).compile(dialect=POSTGRESQL))
-    assert "BIGINT" in ddl
-    assert "JSON" in ddl
+    assert len(statements) >= 20
+    assert all(text.split()[0] in {"SELECT", "UPDATE", "INSERT", "DELETE"} for text in statements)
+
+
+# Queues
+
+
+def queued(store: JobStore, job_id: str, second: int, **values: object) -> None:
+    job = replace(JOB, id=job_id, **values)  # type: ignore[arg-type]
+    store.insert(job)
+    assert store.queue(job, TIME + timedelta(seconds=second))
+
+
+def claimed(store: JobStore, wanted: Wanted) -> str | None:
+    job = store.claim("w", wanted, TIME, TIME)
+    return None if job is None else job.id
+
+
+def test_a_party_with_fewer_running_jobs_comes_first(store: JobStore) -> None:
+    for n in range(3):
+        queued(store, f"anna{n}", n, party="user anna")
+    queued(store, "bert", 10, party="user bert")
+    queued(store, "cleo", 11, party="from 10.0.0.1")
+    wanted = Wanted(("tap",))
+    assert [claimed(store, wanted) for _ in range(6)] == ["anna0", "bert", "cleo", "anna1", "anna2", None]
+
+
+def test_limits_of_running_jobs(store: JobStore) -> None:
+    for n in range(3):
+        queued(store, f"anna{n}", n, party="user anna")
+    queued(store, "bert", 10, party="user bert")
+    of_one = Wanted(("tap",), party_most=1)
+    assert [claimed(store, of_one) for _ in range(3)] == ["anna0", "bert", None]
+    assert claimed(store, Wanted(("tap",), most=2)) is None
+    assert claimed(store, Wanted(("tap",), most=3)) == "anna1"
+
+
+def test_a_worker_takes_the_queues_it_wants(store: JobStore) -> None:
+    queued(store, "long", 0, queue=Queue.LONG)
+    queued(store, "short", 1)
+    assert claimed(store, Wanted(("tap",), (Queue.SHORT,))) == "short"
+    assert claimed(store, Wanted(("tap",), (Queue.SHORT,))) is None
+    assert store.counts() == {(Phase.QUEUED, Queue.LONG): 1, (Phase.EXECUTING, Queue.SHORT): 1}
+    assert store.push_back(Claim("short", "w", 1))
+    assert store.counts() == {(Phase.QUEUED, Queue.LONG): 2}
+    assert claimed(store, Wanted(("tap",))) == "long"
+
+
+def test_like_jobs_tell_how_long_a_job_takes(store: JobStore) -> None:
+    assert store.usual_seconds("alike") is None
+    for n, seconds in enumerate([10, 20, 1000]):
+        queued(store, f"j{n}", 0, likeness="alike")
+        assert claimed(store, Wanted(("tap",))) == f"j{n}"
+        store.finish(Claim(f"j{n}", "w", 1), Phase.COMPLETED, TIME + timedelta(seconds=seconds))
+    assert store.usual_seconds("alike") == 20
+    assert store.usual_seconds("other") is None
+
+
+# Revisions
+
+
+def test_a_database_of_release_0_1_is_brought_to_the_newest_revision(database: str) -> None:
+    JobStore(database).close()
+    engine = sa.create_engine(sa.make_url(database.replace("postgresql:", "postgresql+psycopg:")))
+    old_columns = (
+        "id, service, phase, created, destruction, execution_seconds, tries, lost, revision, progress, results"
+    )
+    old = f"INSERT INTO nashira_jobs ({old_columns}, uploads, parameters)"
+    with engine.begin() as connection:
+        _downgrade(connection)
+        connection.execute(sa.text("DROP TABLE nashira_jobs_version"))
+        values = "'old', 'tap', 'PENDING', 1000, 2000000, 60, 0, 0, 0, '{}', '[]', '[]', '[[\"QUERY\", \"SELECT 1\"]]'"
+        connection.exec_driver_sql(f"{old} VALUES ({values})")
+    engine.dispose()
+    store = JobStore(database)
+    job = store.get("old")
+    assert job is not None
+    assert (job.parameters, job.queue, job.party) == ((("QUERY", "SELECT 1"),), Queue.SHORT, "")
+    store.insert(JOB)
+    assert store.get("abc") == JOB
+    store.close()
+
+
+def _downgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.downgrade(config, "0001")
+
+
+def test_the_revisions_make_the_table_that_the_program_uses(store: JobStore) -> None:
+    made = sa.inspect(store._engine)
+    columns = {column["name"]: column["nullable"] for column in made.get_columns("nashira_jobs")}
+    assert columns == {column.name: column.nullable for column in rows.JOBS.columns}
+    indexes = {index["name"]: index["column_names"] for index in made.get_indexes("nashira_jobs")}
+    assert indexes == {index.name: list(index.columns.keys()) for index in rows.JOBS.indexes}
+
+
+def test_a_newer_database_is_refused(database: str) -> None:
+    JobStore(database).close()
+    engine = sa.create_engine(sa.make_url(database.replace("postgresql:", "postgresql+psycopg:")))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE nashira_jobs_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="newer release"):
+        JobStore(database)
+
+
+def test_a_database_that_is_not_there_is_an_error_of_the_tree(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened") as caught:
+        JobStore(f"postgresql://nobody:secret@/none?host={tmp_path}")
+    assert "secret" not in str(caught.value)
+
+
+def test_jobs_are_alike_up_to_numbers_and_texts() -> None:
+    one = likeness("tap", [("QUERY", "SELECT  ra FROM t WHERE x < 1.5e3 AND n = 'a'"), ("RUNID", "x")])
+    two = likeness("tap", [("QUERY", "select ra\nfrom t where x < 17 and n = 'b c'")])
+    assert one == two
+    assert likeness("soda", [("QUERY", "SELECT ra FROM t")]) != likeness("tap", [("QUERY", "SELECT ra FROM t")])
+    assert likeness("tap", [("QUERY", "SELECT ra FROM t")]) != likeness("tap", [("QUERY", "SELECT dec FROM t")])
 
 
 def test_forbidden_is_not_forgotten_by_the_owner_seam(jobs: Jobs) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from nashira.config.errors import Forbidden, NotFound
-from nashira.uws import threads
+from nashira.config.errors import Forbidden, NotFound, Overloaded
+from nashira.uws import holder
 from nashira.uws.jobs import Jobs
-from nashira.uws.model import Job, JobResult, Phase, Work
+from nashira.uws.model import Job, JobResult, Phase, Queue, Work
 from nashira.uws.store import Claim
 from nashira.uws.sweep import rescue, sweep, tidy
 from nashira.uws.threads import ThreadDispatcher
@@ -86,8 +86,56 @@ def test_a_job_queued_by_another_process_is_found(
     jobs: Jobs, dispatcher: ThreadDispatcher, ended: Callable[[str], Job]
 ) -> None:
     job = jobs.create("tap", [])
-    jobs.store.queue(job.id, now(), now())
+    jobs.store.queue(job, now())
     assert ended(job.id).phase is Phase.COMPLETED
+
+
+def test_a_long_job_makes_place_when_short_ones_wait(
+    make_jobs: Callable[..., Jobs], service: Any, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holder, "_TICK_SECONDS", 0.02)
+    jobs = make_jobs(jobs={"workers": 2, "long_workers": 1, "short_seconds": 0.2})
+    dispatcher = ThreadDispatcher(jobs, {"tap": service})
+    dispatcher.start()
+    old = start(jobs, "wait")
+    until(lambda: service.running == [old.id])
+    new = start(jobs, "wait")
+    until(lambda: service.running == [old.id, new.id])
+    time.sleep(0.3)
+    assert service.cancelled == []  # both are long by now, but nobody waits
+    quick = start(jobs)
+    until(lambda: jobs.get(quick.id).phase is Phase.COMPLETED)
+    assert service.cancelled == [new.id]  # the one that had done less
+    assert (jobs.get(new.id).phase, jobs.get(new.id).queue) == (Phase.QUEUED, Queue.LONG)
+    assert jobs.get(old.id).phase is Phase.EXECUTING
+    service.release.set()
+    until(lambda: jobs.get(new.id).phase is Phase.COMPLETED)
+    dispatcher.stop()
+
+
+def test_a_user_cannot_fill_the_queue(make_jobs: Callable[..., Jobs]) -> None:
+    jobs = make_jobs(jobs={"user_queued": 2, "queued_limit": 3})
+    for _ in range(2):
+        jobs.run(jobs.create("tap", [], owner="anna").id, "anna")
+    third = jobs.create("tap", [], owner="anna")
+    with pytest.raises(Overloaded, match="You have 2 jobs"):
+        jobs.run(third.id, "anna")
+    jobs.run(jobs.create("tap", [], address="10.0.0.1").id)
+    with pytest.raises(Overloaded, match="queue of jobs is full"):
+        jobs.run(jobs.create("tap", [], address="10.0.0.2").id)
+
+
+def test_the_quote_is_what_like_jobs_took(
+    jobs: Jobs, dispatcher: ThreadDispatcher, ended: Callable[[str], Job]
+) -> None:
+    first = start(jobs)
+    assert first.quote is not None
+    assert first.quote - first.created > timedelta(seconds=3000)
+    ended(first.id)
+    second = start(jobs)
+    assert second.quote is not None
+    assert second.quote - second.created <= timedelta(seconds=2)
+    ended(second.id)
 
 
 def test_a_job_beyond_its_duration_is_aborted_with_the_reason(
@@ -217,7 +265,7 @@ def test_a_runner_can_register_its_stop_after_the_abort(jobs: Jobs, until: Until
 
 
 def test_progress_is_seen_while_the_job_runs(jobs: Jobs, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(holder, "_TICK_SECONDS", 0.02)
     go = threading.Event()
 
     def slow(work: Work) -> tuple[JobResult, ...]:
@@ -240,7 +288,7 @@ def test_progress_is_seen_while_the_job_runs(jobs: Jobs, until: Until, monkeypat
 def test_a_broken_database_stops_runs_before_others_take_them(
     jobs: Jobs, service: Any, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(threads, "_TICK_SECONDS", 0.02)
+    monkeypatch.setattr(holder, "_TICK_SECONDS", 0.02)
     dispatcher = ThreadDispatcher(jobs, {"tap": service})
     dispatcher.start()
     job = start(jobs, "wait")

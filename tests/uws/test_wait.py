@@ -44,8 +44,8 @@ def test_a_change_wakes_at_once(jobs: Jobs, timed: Any) -> None:
     assert 0.15 <= seconds < 0.4
 
 
-def test_a_change_by_another_process_is_noticed(jobs: Jobs, timed: Any, tmp_path: Path) -> None:
-    other = Jobs(JobStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}"), tmp_path / "results", jobs.settings)
+def test_a_change_by_another_process_is_noticed(jobs: Jobs, timed: Any, tmp_path: Path, database: str) -> None:
+    other = Jobs(JobStore(database), tmp_path / "results", jobs.settings)
     job = jobs.create("tap", [])
     response, seconds = timed(f"/{job.id}?WAIT=-1&PHASE=PENDING", lambda: other.abort(job.id))
     other.store.close()

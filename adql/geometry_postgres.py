@@ -1,0 +1,135 @@
+"""Geometry in PostgreSQL: the arithmetic of `geometry`, written so that no coordinate makes the engine fail.
+
+The engine fails where a float underflows and for the sine of infinity. Differences of coordinates are brought to
+magnitudes of at least 1e-76 or 0 by adding and taking away 1e-60, which changes none above 1e-44; infinite ones are
+NULL.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from ..schema.types import CIRCLE, INTEGER, POINT, VOType
+from . import geometry
+from . import lowering as low
+from . import nodes as n
+from . import nodes_postgres as pg
+from .kinds import number_of
+from .resolved import Near, Value
+
+Node = n.Node
+_HALF = math.pi / 360.0
+_TINY = 1e-60
+_NOTHING = 1e-30  # changes no cosine
+
+
+def _size(degrees: Node) -> Node:
+    """Magnitude of an angle; infinite ones are NULL."""
+    return pg.null_if(n.call("abs", degrees), n.text("Infinity"))
+
+
+def _half(degrees: Node) -> Node:
+    """Half the magnitude of an angle in radians."""
+    if pg.literal(degrees) is not None:
+        return n.mul(degrees, pg.real(_HALF))
+    return n.mul(n.sub(n.add(_size(degrees), pg.real(_TINY)), pg.real(_TINY)), pg.real(_HALF))
+
+
+def _squared(name: str, degrees: Node) -> Node:
+    return n.call("power", n.call(name, _half(degrees)), n.integer(2))
+
+
+def _cos(degrees: Node) -> Node:
+    given = pg.literal(degrees)
+    if given is not None:
+        return pg.real(math.cos(math.radians(given)))
+    return n.call("cos", n.call("radians", n.add(_size(degrees), pg.real(_NOTHING))))
+
+
+def _cosines(lat1: Node, lat2: Node) -> Node:
+    return n.mul(_cos(lat1), _cos(lat2))
+
+
+def haversine(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
+    """sin² of half the distance of two positions in degrees."""
+    across = n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("sin", n.sub(lon1, lon2)))
+    return n.add(_squared("sin", n.sub(lat1, lat2)), across)
+
+
+def separation(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
+    """Distance in degrees, exact for the closest and for opposite positions."""
+    across = n.add(
+        _squared("sin", n.add(n.again(lat1), n.again(lat2))),
+        n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("cos", n.sub(n.again(lon1), n.again(lon2)))),
+    )
+    near = n.call("sqrt", haversine(lon1, lat1, lon2, lat2))
+    return n.mul(n.call("degrees", n.call("atan2", near, n.call("sqrt", across))), n.integer(2))
+
+
+def within(test: Near, lower: Callable[[Value], Node]) -> Node:
+    """The condition that two positions are within a radius."""
+    sine = haversine(lower(test.lon1), lower(test.lat1), lower(test.lon2), lower(test.lat2))
+    radius = number_of(test.radius)
+    operator = "<" if test.strict else "<="
+    if radius is not None:
+        return n.compare(operator, sine, pg.real(geometry.threshold(radius)))
+    given = lower(test.radius)
+    limit = exp.Case(
+        ifs=[
+            exp.If(this=n.compare("<", given, n.integer(0)), true=pg.real(-1.0)),
+            exp.If(this=n.compare(">=", n.again(given), n.integer(180)), true=pg.real(2.0)),
+        ],
+        default=_squared("sin", n.again(given)),
+    )
+    return n.compare(operator, sine, limit)
+
+
+def values(vo: VOType) -> Callable[..., Node]:
+    """An array of coordinates that is NULL where one of them is."""
+
+    def made(*items: Node) -> Node:
+        listed = pg.cast(n.array(*items), vo)
+        unsure = [n.is_null(n.again(item)) for item in items if pg.literal(item) is None]
+        return n.case(n.negation(n.any_of(*unsure)), listed) if unsure else listed
+
+    return made
+
+
+def circle_area(circle: Node) -> Node:
+    """Area of a circle (DALI array) in square degrees: 4π sin²(r/2)."""
+    radius = pg.element(circle, 3)
+    whole = n.compare(">=", n.again(radius), n.integer(180))
+    return n.mul(
+        pg.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, pg.real(1.0), _squared("sin", radius))
+    )
+
+
+def _ordered(name: str) -> low.Lowering:
+    """A function whose first argument is an order."""
+    return lambda order, *rest: n.call(name, pg.cast(order, INTEGER), *rest)
+
+
+NUMBERS = VOType("double", "*")
+LOWERINGS: dict[str, low.Lowering] = {
+    "POINT": values(POINT),
+    "CIRCLE": values(CIRCLE),
+    "POLYGON": values(NUMBERS),
+    "BOX": low.named("ns_box"),
+    "AREA point": lambda point: n.case(n.negation(n.is_null(point)), pg.real(0.0)),
+    "AREA circle": circle_area,
+    "AREA polygon": low.named("ns_polygon_area"),
+    "AREA moc": low.named("ns_moc_area"),
+    "CENTROID": low.named("ns_polygon_centroid"),
+    "SHAPE": lambda value: pg.cast(value, NUMBERS),
+    "NS_REGION": low.named("ns_region"),
+    "NS_SHAPE_AREA": low.named("ns_shape_area"),
+    "NS_SHAPE_CENTROID": low.named("ns_shape_centroid"),
+    "NS_MOC_OF_POINT": _ordered("ns_moc_of_point"),
+    "NS_MOC_OF_SHAPE": _ordered("ns_moc_of_shape"),
+    "NS_ROTATE": low.named("ns_rotate"),
+    "NS_ROTATE_POLYGON": low.named("ns_rotate_polygon"),
+}
+"""Geometry calls -> SQL from lowered arguments."""

@@ -1,0 +1,1 @@
+"""Revisions of the job database; `uws.revisions` brings a database to the newest."""
