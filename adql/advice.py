@@ -56,13 +56,10 @@ _GENERAL: dict[str, str] = {
     A_COMPARISON: "A condition compares two values, as in ra > 10",
     A_TABLE: "Tables are written schema.table, as TAP_SCHEMA.tables lists them",
     A_LIST_END: "Arguments and values are separated by commas",
-    "BY": "Write GROUP BY and ORDER BY",
     "AND and the upper end of BETWEEN": "Write BETWEEN low AND high",
     "NULL": "Only NULL is tested with IS: write = or <> for other values",
     "NULL or NOT NULL": "Only NULL is tested with IS: write = or <> for other values",
     "BETWEEN, IN, LIKE or ILIKE after NOT": "Write <> for unequal, or NOT before the whole condition",
-    "THEN": A_CASE,
-    "WHEN": A_CASE,
     "WHEN, ELSE or END": A_CASE,
     "AS": "Write CAST(value AS type), and WITH name AS (SELECT …)",
     "(": "Values and subqueries after IN, and subqueries after EXISTS, stand in parentheses",
@@ -178,7 +175,8 @@ def _for_word(tokens: Tokens, index: int, expected: str) -> str:
     kind, piece = tokens.kinds[index], tokens.piece(index)
     upper, following = piece.upper(), tokens.kinds[index + 1]
     if kind == "WITH":
-        return OTHER_SQL.get(tokens.piece(index + 2).upper(), "WITH stands only at the beginning of the whole query")
+        hint = tokens.piece(index + 2).upper() if following == "(" else ""
+        return OTHER_SQL.get(hint, "WITH stands only at the beginning of the whole query")
     if kind == "SELECT":
         return _for_select(tokens, index, expected)
     called = OTHER_FUNCTIONS.get(upper, "") if following == "(" else ""
@@ -191,7 +189,9 @@ def _for_word(tokens: Tokens, index: int, expected: str) -> str:
         return new_word_advice(piece)
     if kind not in RESERVED:
         return ""
-    if kind not in _STRUCTURE and kind not in CALLABLE and following == "(":
+    if kind in CALLABLE and following == "(":
+        return ""
+    if kind not in _STRUCTURE and following == "(":
         return f"{upper} is no function of ADQL; if it is meant as a name, write it in double quotes"
     misplaced = _for_clause(tokens, index, expected)
     if misplaced or (kind in _STRUCTURE and (expected not in NAMING or kind in ("FROM", "WHERE"))):
@@ -234,6 +234,10 @@ def _for_place(tokens: Tokens, index: int, expected: str) -> str:
     """Advise by what is expected and the clause that the token stands in."""
     kinds = tokens.kinds
     kind, before = kinds[index], kinds[index - 1]
+    if expected in ("THEN", "WHEN"):
+        return A_CASE
+    if expected == "BY":
+        return f"Write {before} BY"
     if expected.startswith(A_COUNT):
         example = expected.removeprefix(A_COUNT).rstrip("(")
         return f"Write {example}(10)" if expected.endswith("(") else f"Write {example} 10: without parentheses or sign"
@@ -266,7 +270,8 @@ def _for_comparison(tokens: Tokens, index: int, expected: str) -> str:
 
 def _for_operand(tokens: Tokens, index: int, expected: str) -> str:
     kinds = tokens.kinds
-    if kinds[index] in _OPERANDS and kinds[index - 1] in _OPERANDS | {")"}:
+    begins = kinds[index] in _OPERANDS or (kinds[index] in CALLABLE and kinds[index + 1] == "(")
+    if begins and kinds[index - 1] in _OPERANDS | {")"}:
         return f"Perhaps a comma, an operator or AS is missing before {show(tokens.piece(index))}"
     if kinds[index] == "(" and kinds[index - 1] == NAME and expected in ENDS:
         return "Only tables and subqueries stand in FROM, no functions"

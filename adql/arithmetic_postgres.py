@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlglot import exp
 
@@ -159,23 +160,21 @@ def _test(made: Node, limits: _Range, *, whole: bool) -> Node:
     return pg.sized(made, limits.low, limits.high)
 
 
-def _plainly(node: Value, printed: dict[int, Node]) -> Node:
+def _plainly(node: Arithmetic | Negative, printed: dict[int, Node]) -> Node:
     if isinstance(node, Negative):
         return exp.Neg(this=n.operand(_part(node, node.operand, printed, _plainly)))
-    assert isinstance(node, Arithmetic)
     left, right = (_part(node, part, printed, _plainly) for part in (node.left, node.right))
     if node.operator == "/":
         return pg.div(left, right if number_of(node.right) else pg.null_if(right, n.integer(0)))
     return n.binary(_KINDS[node.operator], left, right)
 
 
-def _carefully(node: Value, printed: dict[int, Node]) -> Node:
+def _carefully(node: Arithmetic | Negative, printed: dict[int, Node]) -> Node:
     if isinstance(node, Negative):
         made = _part(node, node.operand, printed, _carefully)
         if not is_integer(node.info.type):
             return exp.Neg(this=n.operand(made))
         return _narrowed(node, n.call("ns_neg", pg.cast(made, LONG)))
-    assert isinstance(node, Arithmetic)
     left, right = (_part(node, part, printed, _carefully) for part in (node.left, node.right))
     single = node.info.type.datatype == "float"
     if single:
@@ -196,7 +195,7 @@ def _double(made: Node) -> Node:
     return made if pg.literal(made) is not None else pg.cast(made, DOUBLE)
 
 
-Formula = Callable[[Value, dict[int, Node]], Node]
+Formula = Callable[[Any, dict[int, Node]], Node]
 
 
 def _part(node: Arithmetic | Negative, part: Value, printed: dict[int, Node], formula: Formula) -> Node:

@@ -142,7 +142,7 @@ class QueryPrinter(ValuePrinter):
     def _finish(self, node: n.Node, order_by: tuple[OrderTerm, ...], limit: int | None, offset: int | None) -> None:
         terms = [
             exp.Ordered(
-                this=n.integer(term.key) if isinstance(term.key, int) else self.value(term.key),
+                this=n.integer(term.key) if isinstance(term.key, int) else self.key(term.key),
                 desc=term.descending,
                 nulls_first=False,
             )
@@ -155,6 +155,10 @@ class QueryPrinter(ValuePrinter):
             node.set("limit", exp.Limit(expression=n.integer(limit)))
         if offset:
             node.set("offset", exp.Offset(expression=n.integer(offset)))
+
+    def key(self, value: Value) -> n.Node:
+        """Make the node of a value that rows are ordered by."""
+        return self.value(value)
 
     # ------------------------------------------------------------ SELECT
 
@@ -192,12 +196,12 @@ class QueryPrinter(ValuePrinter):
         made = self.value(value)
         stored = isinstance(value, ColumnValue) and value.info.type == vo and not outer
         text = kind(vo) == "string" and isinstance(value, ColumnValue | Constant) and value.info.type != NULL
-        return made if stored or text else n.cast(made, vo)
+        return made if stored or text else self.typed(made, vo)
 
     def _group(self, value: Value) -> n.Node:
         """A literal would be read as a column number."""
         made = self.value(value)
-        return n.cast(made, value.info.type) if isinstance(value, Constant) and value.value is not None else made
+        return self.typed(made, value.info.type) if isinstance(value, Constant) and value.value is not None else made
 
     # ------------------------------------------------------ regions and joins
 
@@ -220,7 +224,7 @@ class QueryPrinter(ValuePrinter):
         if query.where is not None:
             tests += self._conditions(query.where, sources)
         tests += [
-            n.compare("=", self._cell(pair), n.column(_list_label(pair.other, i), CELL))
+            self._meets(pair, n.column(_list_label(pair.other, i), CELL))
             for i, pair in enumerate(self.plan.listed.get(query, ()))
         ]
         return tests
@@ -238,7 +242,11 @@ class QueryPrinter(ValuePrinter):
 
     def _same_cell(self, pair: CellJoin) -> n.Node:
         number = self.plan.cells[pair.expanded].index(pair)
-        return n.compare("=", self._cell(pair), n.column(pair.expanded.label, _cell_name(pair.expanded, number)))
+        return self._meets(pair, n.column(pair.expanded.label, _cell_name(pair.expanded, number)))
+
+    def _meets(self, pair: CellJoin, cell: n.Node) -> n.Node:
+        """The other position of a pair lies in a cell."""
+        return n.compare("=", self._cell(pair), cell)
 
     def _cell(self, pair: CellJoin) -> n.Node:
         """The cell that holds the other position of a pair."""
@@ -248,16 +256,16 @@ class QueryPrinter(ValuePrinter):
             cell = self.reference(other, INDEX)
         else:
             cell = n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
-        tuned = _tuned(pair)
-        if tuned is None:
+        chosen = tuned(pair)
+        if chosen is None:
             return n.shift_right(cell, n.integer(2 * (29 - pair.order)))
-        bits = n.mul(n.sub(n.integer(29), self._order(tuned, pair)), n.integer(2))
+        bits = n.mul(n.sub(n.integer(29), self._order(chosen, pair)), n.integer(2))
         return n.shift_right(cell, n.cast(bits, LONG))
 
     def _list(self, pair: CellJoin) -> n.Node:
         """All cells that a circle around a position touches."""
-        tuned = _tuned(pair)
-        order = n.integer(pair.order) if tuned is None else self._order(tuned, pair)
+        chosen = tuned(pair)
+        order = n.integer(pair.order) if chosen is None else self._order(chosen, pair)
         return n.call("ns_cells", self.value(pair.lon), self.value(pair.lat), self.value(pair.radius), order)
 
     def _order(self, source: TableSource, pair: CellJoin) -> n.Node:
@@ -302,7 +310,7 @@ class QueryPrinter(ValuePrinter):
         source = join.pair.other
         label = _list_label(source, 0)
         made = self._source(source)
-        same = n.compare("=", self._cell(join.pair), n.column(label, CELL))
+        same = self._meets(join.pair, n.column(label, CELL))
         joins = [exp.Join(this=made, kind="INNER", on=same)]
         select = exp.Select(from_=exp.From(this=_unnested(self._list(join.pair), label)), joins=joins)
         select.set("where", exp.Where(this=n.all_of(*self._conditions(join.on, (source,)))))
@@ -397,7 +405,7 @@ def _unnested(cells: n.Node, label: str) -> n.Node:
     return exp.Unnest(expressions=[cells], alias=alias)
 
 
-def _tuned(pair: CellJoin) -> TableSource | None:
+def tuned(pair: CellJoin) -> TableSource | None:
     """The table whose radii choose the order of a join's cells; None where the order is fixed."""
     return pair.expanded if pair.tuned and isinstance(pair.expanded, TableSource) else None
 

@@ -78,6 +78,10 @@ class ValuePrinter:
         """Make the node of a condition."""
         return CONDITIONS[type(node)](self, node)
 
+    def typed(self, made: n.Node, vo: VOType) -> n.Node:
+        """Make a value of exactly a type that it fits."""
+        return n.cast(made, vo)
+
     # ------------------------------------------------------------- values
 
     def constant(self, node: Constant) -> n.Node:

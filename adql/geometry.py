@@ -27,6 +27,7 @@ from .shapes import circle_parts, compound_of, coordinates, read_phrase, read_re
 
 __all__ = ["BUILDERS", "LOWERINGS", "PREDICATES", "WITH_FRAME", "circle_parts", "coordinates", "read_region"]
 
+_DEGREES = "Longitude comes before latitude, which lies between -90 and 90; all are degrees, radii not negative"
 _SEPARATION = typed(DOUBLE, "deg", "pos.angDistance")
 _FLAT = ("point", "circle", "polygon")
 
@@ -36,7 +37,7 @@ _FLAT = ("point", "circle", "polygon")
 
 def _wrong(name: str, form: str, arguments: Sequence[Value], at: Position) -> AdqlTypeError:
     given = ", ".join(name_of(argument.info.type) for argument in arguments)
-    message = f"{name} cannot be made of ({given})"
+    message = f"{name} cannot take ({given})"
     return AdqlTypeError(message, at, f"It takes {form}")
 
 
@@ -58,7 +59,8 @@ def _checked(make: Callable[..., Region], values: Sequence[Value], at: Position)
     try:
         return region_constant(make(*numbers), at)
     except ValueError as error:
-        raise AdqlTypeError(str(error), at) from None
+        message = str(error)[:1].upper() + str(error)[1:]
+        raise AdqlTypeError(message, at, _DEGREES) from None
 
 
 def _point(arguments: Sequence[Value], at: Position) -> Value:
@@ -261,7 +263,7 @@ def far_threshold(radius_deg: float, strict: bool) -> float:
     """cos² of half a radius beyond 90°; 180° and more hold everything, but less than 180° not the opposite point."""
     if radius_deg > 180.0 or (radius_deg == 180.0 and not strict):
         return -1.0
-    return 0.0 if radius_deg == 180.0 else math.cos(math.radians(radius_deg) / 2.0) ** 2
+    return 1e-30 if radius_deg == 180.0 else math.cos(math.radians(radius_deg) / 2.0) ** 2
 
 
 def values(*items: n.Node) -> n.Node:

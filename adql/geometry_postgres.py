@@ -59,32 +59,45 @@ def haversine(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
     return n.add(_squared("sin", n.sub(lat1, lat2)), across)
 
 
+def haversine_across(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
+    """cos² of half the distance of two positions in degrees: the haversine to the opposite point of one of them."""
+    across = n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("cos", n.sub(lon1, lon2)))
+    return n.add(_squared("sin", n.add(lat1, lat2)), across)
+
+
 def separation(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
     """Distance in degrees, exact for the closest and for opposite positions."""
-    across = n.add(
-        _squared("sin", n.add(n.again(lat1), n.again(lat2))),
-        n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("cos", n.sub(n.again(lon1), n.again(lon2)))),
-    )
+    across = haversine_across(*(n.again(part) for part in (lon1, lat1, lon2, lat2)))
     near = n.call("sqrt", haversine(lon1, lat1, lon2, lat2))
     return n.mul(n.call("degrees", n.call("atan2", near, n.call("sqrt", across))), n.integer(2))
 
 
 def within(test: Near, lower: Callable[[Value], Node]) -> Node:
     """The condition that two positions are within a radius."""
-    sine = haversine(lower(test.lon1), lower(test.lat1), lower(test.lon2), lower(test.lat2))
+    place = [lower(part) for part in (test.lon1, test.lat1, test.lon2, test.lat2)]
     radius = number_of(test.radius)
-    operator = "<" if test.strict else "<="
-    if radius is not None:
-        return n.compare(operator, sine, pg.real(geometry.threshold(radius)))
-    given = lower(test.radius)
-    limit = exp.Case(
-        ifs=[
-            exp.If(this=n.compare("<", given, n.integer(0)), true=pg.real(-1.0)),
-            exp.If(this=n.compare(">=", n.again(given), n.integer(180)), true=pg.real(2.0)),
-        ],
-        default=_squared("sin", n.again(given)),
+    if radius is None:
+        return _within_any(place, lower(test.radius), test.strict)
+    if radius <= 90.0:
+        return n.compare("<" if test.strict else "<=", haversine(*place), pg.real(geometry.threshold(radius)))
+    far = pg.real(geometry.far_threshold(radius, test.strict))
+    return n.compare(">" if test.strict else ">=", haversine_across(*place), far)
+
+
+def _within_any(place: list[Node], radius: Node, strict: bool) -> Node:
+    """The condition for a radius that differs from row to row."""
+    near = exp.Case(
+        ifs=[exp.If(this=n.compare("<", radius, n.integer(0)), true=pg.real(-1.0))],
+        default=_squared("sin", n.again(radius)),
     )
-    return n.compare(operator, sine, limit)
+    whole = n.compare(">" if strict else ">=", n.again(radius), n.integer(180))
+    far = n.case(whole, pg.real(-1.0), _squared("cos", n.again(radius)))
+    wide = n.compare(">" if strict else ">=", haversine_across(*(n.again(part) for part in place)), far)
+    return n.case(
+        n.compare(">", n.again(radius), n.integer(90)),
+        wide,
+        n.compare("<" if strict else "<=", haversine(*place), near),
+    )
 
 
 def values(vo: VOType) -> Callable[..., Node]:
@@ -102,9 +115,7 @@ def circle_area(circle: Node) -> Node:
     """Area of a circle (DALI array) in square degrees: 4π sin²(r/2)."""
     radius = pg.element(circle, 3)
     whole = n.compare(">=", n.again(radius), n.integer(180))
-    return n.mul(
-        pg.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, pg.real(1.0), _squared("sin", radius))
-    )
+    return n.mul(pg.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, pg.real(1.0), _squared("sin", radius)))
 
 
 def _ordered(name: str) -> low.Lowering:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 from sqlglot import exp
 
@@ -110,11 +109,23 @@ def healpix_center(order: Node, cell: Node) -> Node:
     return n.call("ns_healpix_center", n.call("ns_try_integer", pg.cast(order, LONG)), pg.cast(cell, LONG))
 
 
-def epoch_position(*arguments: Node) -> Node:
-    """Position at another epoch; parallax, proper motions and velocity default to 0."""
-    ra, dec, parallax, pmra, pmdec, velocity, before, after = arguments
-    filled = (n.call("coalesce", value, pg.real(0.0)) for value in (parallax, pmra, pmdec, velocity))
-    return n.call("ns_epoch_prop_pos", ra, dec, *filled, before, after)
+def propagated(name: str) -> low.Lowering:
+    """A function of a moving object; parallax, proper motions and velocity default to 0."""
+
+    def made(*arguments: Node) -> Node:
+        ra, dec, parallax, pmra, pmdec, velocity, before, after = arguments
+        filled = (n.call("coalesce", value, pg.real(0.0)) for value in (parallax, pmra, pmdec, velocity))
+        return n.call(name, ra, dec, *filled, before, after)
+
+    return made
+
+
+def apply_motion(ra: Node, dec: Node, pmra: Node, pmdec: Node, years: Node) -> Node:
+    """Position after a time, motions in degrees a year: linear motion of an infinitely distant object."""
+    motions = (n.call("ns_mul", motion, pg.real(3.6e6)) for motion in (pmra, pmdec))
+    zeros = (pg.real(0.0) for _ in range(3))
+    parallax, velocity, before = zeros
+    return n.call("ns_epoch_prop_pos", ra, dec, parallax, *motions, velocity, before, years)
 
 
 def julian(origin: float) -> low.Lowering:
@@ -208,13 +219,17 @@ def _plain(*names: str) -> dict[str, low.Lowering]:
     return {name: low.named(name.lower()) for name in names}
 
 
-def _rotation(x: Callable[..., Node]) -> dict[str, low.Lowering]:
-    return dict.fromkeys(("IVO_GEOM_TRANSFORM", "GAVO_TRANSFORM", "GAVO_SPECCONV"), x)
-
-
+_RESOLVED_AWAY = (
+    "IVO_GEOM_TRANSFORM",
+    "GAVO_TRANSFORM",
+    "GAVO_SPECCONV",
+    "IVO_SIMBADPOINT",
+    "GAVO_SIMBADPOINT",
+    "GAVO_VOCMATCH",
+)
 POSTGRESQL: dict[str, low.Lowering] = {
     **_plain("ABS", "FLOOR", "ATAN", "ATAN2", "PI", "COALESCE", "GREATEST", "LEAST"),
-    **_rotation(low.resolved_away),
+    **dict.fromkeys(_RESOLVED_AWAY, low.resolved_away),
     **_julian_functions(),
     "CEILING": low.named("ceil"),
     "DEGREES": sized("degrees", 1e-300),
@@ -239,12 +254,11 @@ POSTGRESQL: dict[str, low.Lowering] = {
     "NULLIF": pg.null_if,
     "IVO_HEALPIX_INDEX": healpix_index,
     "IVO_HEALPIX_CENTER": healpix_center,
-    "IVO_EPOCH_PROP_POS": epoch_position,
-    "IVO_EPOCH_PROP": low.epoch_values,
-    "GAVO_APPLY_PM": low.apply_motion,
+    "IVO_EPOCH_PROP": propagated("ns_epoch_prop"),
+    "IVO_EPOCH_PROP_POS": propagated("ns_epoch_prop_pos"),
+    "GAVO_APPLY_PM": apply_motion,
     "GAVO_MOCUNION": low.named("ns_moc_union"),
     "GAVO_MOCINTERSECT": low.named("ns_moc_intersection"),
-    **dict.fromkeys(("IVO_SIMBADPOINT", "GAVO_SIMBADPOINT", "GAVO_VOCMATCH"), low.resolved_away),
     "IVO_STRING_AGG": joined_texts,
     "IVO_NOCASEMATCH": like_ignoring_case,
     "IVO_HASWORD": has_words,

@@ -80,6 +80,10 @@ class Plan:
                 ranges = union(part for ranges in known for part in ranges)
                 self._below(Place(next(iter(self._references[common])), *names), ranges)
 
+    def served(self, way: CellJoin) -> bool:  # noqa: ARG002
+        """Tell whether an index of the engine itself finds the other position of a join; then it needs no cells."""
+        return False
+
     # ----------------------------------------------------------------- regions
 
     def _prune(self, condition: Condition, sources: frozenset[Source]) -> None:
@@ -115,6 +119,8 @@ class Plan:
         free = _filtered(join)
         every = frozenset(sources_of(join))
         for ways in pairs_of(join.on):
+            if any(way.other in free and self.served(way) for way in ways):
+                continue
             if join in self.laterals or not all({way.expanded, way.other} <= every for way in ways):
                 continue
             best = min(ways, key=self._cost)
@@ -127,6 +133,8 @@ class Plan:
 
     def _match_where(self, query: SelectQuery, own: frozenset[Source]) -> None:
         for ways in pairs_of(query.where):
+            if any(way.other in own and self.served(way) for way in ways):
+                continue
             inside = [way for way in ways if way.expanded in own and way.other in own]
             if inside:
                 self._add(inside, query.where)

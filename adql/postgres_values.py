@@ -18,6 +18,7 @@ from . import nodes_postgres as pg
 from .duckdb_values import ValuePrinter
 from .functions import FUNCTIONS
 from .kinds import NULL, is_integer, kind, kind_of
+from .lowering import Lowering
 from .resolved import (
     AggregateValue,
     Arithmetic,
@@ -44,7 +45,7 @@ _RANKS = ("unsignedByte", "short", "int", "long", "float", "double")
 _ORDERING = frozenset({"<", ">", "<=", ">="})
 
 
-def lowering(name: str, at: Position | None) -> low.low.Lowering:
+def lowering(name: str, at: Position | None) -> Lowering:
     """Give the form of a function; Unsupported where this engine has none."""
     if name in geometry_postgres.LOWERINGS:
         return geometry_postgres.LOWERINGS[name]

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from ..config.errors import AdqlTypeError, Position, Unsupported
 from ..schema.types import INTEGER, VOType
-from ..sphere.regions import Range
+from ..sphere import compounds
+from ..sphere.regions import Circle, Point, Polygon, Range, Region
 from ..sphere.stcs import Compound
 from .kinds import SHAPES, constant, kind_of, name_of, number_of, typed
 from .resolved import (
@@ -243,11 +244,39 @@ def _tested(name: str, arguments: Sequence[Value], at: Position) -> Value:
     if len(kinds) != 2 or any(one not in (*SHAPES, "null") for one in kinds):
         given = ", ".join(name_of(argument.info.type) for argument in arguments)
         message = f"{name} cannot be made of ({given})"
-        raise AdqlTypeError(message, at, f"It takes {name}(geometry, geometry)")
+        raise AdqlTypeError(message, at, f"Such as {name}(POINT(ra, dec), CIRCLE(10, 20, 1))")
     if "null" in kinds:
         return constant(None, at)
     one, other = (compound_of(argument) or argument for argument in arguments)
-    return TestValue(_TESTS[name](one, other, at), _FLAG, at)
+    try:
+        return TestValue(_TESTS[name](one, other, at), _FLAG, at)
+    except Unsupported:
+        decided = _decided(name, one, other)
+        if decided is None:
+            raise
+        return TestValue(Truth(constant(decided, at)), _FLAG, at)
+
+
+def _decided(name: str, one: Operand, other: Operand) -> bool | None:
+    """Compare two regions that are fixed; None where they are not, or cannot be told apart."""
+    fixed = [_fixed(one), _fixed(other)]
+    if fixed[0] is None or fixed[1] is None:
+        return None
+    try:
+        return (compounds.lies_in if name == "CONTAINS" else compounds.meet)(fixed[0], fixed[1])
+    except compounds.Undecided:
+        return None
+
+
+def _fixed(operand: Operand) -> Region | Compound | None:
+    if isinstance(operand, Compound | Range):
+        return operand
+    if not (isinstance(operand, Constant) and isinstance(operand.value, tuple)):
+        return None
+    flat = operand.value
+    if kind_of(operand) == "point":
+        return Point(*flat)
+    return Circle(*flat) if kind_of(operand) == "circle" else Polygon(tuple(zip(flat[::2], flat[1::2], strict=True)))
 
 
 _TESTS: dict[str, Callable[[Operand, Operand, Position], Condition]] = {"CONTAINS": _lies_in, "INTERSECTS": _meet}

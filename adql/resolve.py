@@ -36,6 +36,7 @@ from .resolved import (
     SetQuery,
     Some,
     Source,
+    TableSource,
     Value,
     contents,
     parts,
@@ -174,7 +175,7 @@ def _select(node: tree.Select, query: tree.Query, names: Names, parent: Scope | 
     sources = frozenset(sources_of(source))
     ordered = [term.key for term in order if not isinstance(term.key, int)]
     if groups or having is not None or _aggregated((*values, *ordered)):
-        _check_grouped((*values, *ordered, *([having] if having is not None else [])), groups, sources)
+        groups += _check_grouped((*values, *ordered, *([having] if having is not None else [])), groups, sources)
     return SelectQuery(node.distinct, node.top, query.offset, values, columns, source, where, groups, having, order)
 
 
@@ -303,14 +304,35 @@ def _aggregated(values: Iterable[Value]) -> bool:
     return any(isinstance(node, AggregateValue) for item in values for node in walk(item))
 
 
-def _check_grouped(nodes: Iterable[Value | Condition], groups: Sequence[Value], sources: frozenset[Source]) -> None:
-    """Refuse columns that are neither grouped nor aggregated (SQL-92 section 7.9)."""
+def _check_grouped(
+    nodes: Iterable[Value | Condition], groups: Sequence[Value], sources: frozenset[Source]
+) -> tuple[Value, ...]:
+    """Refuse columns that are neither grouped nor aggregated (SQL-92 section 7.9).
+
+    Columns of a table whose primary key is grouped depend on it (SQL:1999): they are given, to be grouped too.
+    """
     known = frozenset(groups)
+    keyed = frozenset(source for source in sources if _has_key(source, known))
+    more: dict[Value, None] = {}
     for node in nodes:
-        column = _ungrouped(node, known, sources)
+        while True:
+            column = _ungrouped(node, known, sources)
+            if column is None or column.source not in keyed:
+                break
+            more[column] = None
+            known |= {column}
         if column is not None:
             message = f"Column {column.info.name} is neither in GROUP BY nor in an aggregate"
             raise AdqlTypeError(message, column.at, "Group by it, or use MIN, MAX or AVG of it")
+    return tuple(more)
+
+
+def _has_key(source: Source, groups: frozenset[Value]) -> bool:
+    """Tell whether the whole primary key of a table is grouped."""
+    if not isinstance(source, TableSource) or not source.table.primary:
+        return False
+    columns = {node.name for node in groups if isinstance(node, ColumnValue) and node.source is source}
+    return columns >= set(source.table.primary)
 
 
 def _ungrouped(node: Value | Condition, groups: frozenset[Value], sources: frozenset[Source]) -> ColumnValue | None:

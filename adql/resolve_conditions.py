@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as comparing
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,14 @@ from .resolved import (
 
 _FLIPPED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "=": comparing.eq,
+    "<>": comparing.ne,
+    "<": comparing.lt,
+    ">": comparing.gt,
+    "<=": comparing.le,
+    ">=": comparing.ge,
+}
 _ORDERED = frozenset({"<", ">", "<=", ">="})
 
 
@@ -71,9 +80,13 @@ def compared(operator: str, left: Value, right: Value, at: Position) -> Conditio
 
 
 def _tested(operator: str, test: TestValue, number: float | None) -> Condition | None:
-    if number not in (0.0, 1.0) or operator not in ("=", "<>"):
+    """Read a comparison of 1 or 0 with a number as the test or its opposite; None where both or neither satisfy it."""
+    if number is None:
         return None
-    return test.condition if (number == 1.0) == (operator == "=") else Inverse(test.condition)
+    met, unmet = (_OPERATORS[operator](value, number) for value in (1.0, 0.0))
+    if met == unmet:
+        return None
+    return test.condition if met else Inverse(test.condition)
 
 
 def _distance(operator: str, distance: Separation, radius: Value) -> Condition:

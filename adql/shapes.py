@@ -22,6 +22,9 @@ MAP_CHARS = 50_000
 """Longest text of a constant coverage map: an engine repeats it for each row of a batch."""
 
 
+_PHRASE = "Write a phrase like REGION('CIRCLE ICRS 10 20 1')"
+
+
 def region_constant(region: Region, at: Position) -> Constant:
     """Make the literal of a point, circle or polygon."""
     return Constant(dali_values(region), typed(_TYPES[type(region)], "deg", "pos.eq"), at)
@@ -33,7 +36,7 @@ def read_region(value: str, xtype: str, at: Position) -> Constant:
         return region_constant(parse_dali(value, xtype), at)
     except ValueError as error:
         message = f"'{value[:40]}' is no {xtype}: {error}"
-        raise AdqlTypeError(message, at) from None
+        raise AdqlTypeError(message, at, "Write numbers in degrees with blanks between them") from None
 
 
 def read_phrase(value: str, at: Position) -> Constant:
@@ -49,10 +52,10 @@ def _parsed(value: str, at: Position) -> Region | Compound:
         return parse_stcs(value)
     except UnsupportedRegion as error:
         message = f"REGION cannot be read: {error}"
-        raise Unsupported(message, at) from None
+        raise Unsupported(message, at, _PHRASE) from None
     except ValueError as error:
         message = f"REGION cannot be read: {error}"
-        raise AdqlTypeError(message, at) from None
+        raise AdqlTypeError(message, at, _PHRASE) from None
 
 
 def compound_of(value: Value) -> Compound | Range | None:
@@ -69,7 +72,7 @@ def map_constant(text: str, at: Position) -> Constant:
         maps = moc_text.one(text)
     except ValueError as error:
         message = f"'{text[:40]}' is no MOC: {error}"
-        raise AdqlTypeError(message, at) from None
+        raise AdqlTypeError(message, at, "Write orders and cells, such as '3/1-4 4/30'") from None
     return Constant(str(moc_text.write(maps)[0].as_py()), typed(MOC, "", "pos.outline"), at)
 
 

@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 _WORD, _OPERATOR, _END, _BAD = 1, 2, 6, 7
 _KIND = {3: NUMBER, 4: STRING, 5: DELIMITED}
 _LINE_BREAK = re.compile(r"\r\n?|\n")
+_QUOTED = re.compile("[“”„‟«»‘’‚‛`]([^“”„‟«»‘’‚‛`'\"\r\n]{1,200})[“”„‟«»‘’‚‛`]")  # by any quotes but straight ones
 _WORD_AROUND = re.compile(r"[\w.]*\w")
 _VERSIONS = {
     "2.0": {word: word for word in RESERVED - NEW_IN_2_1},
@@ -113,9 +114,9 @@ def _unreadable(tokens: Tokens, start: int) -> AdqlSyntaxError:
     character = text[start]
     line = bisect_right(tokens.lines, start)
 
-    def error(message: str, begin: int, end: int, advice: str) -> AdqlSyntaxError:
+    def error(message: str, begin: int, end: int, advice: str, instead: str = "") -> AdqlSyntaxError:
         place = Position(begin, end, line, begin - tokens.lines[line - 1] + 1)
-        instead = REPLACEMENTS.get(text[begin:end])
+        instead = instead or REPLACEMENTS.get(text[begin:end], "")
         return AdqlSyntaxError(message, place, advice, suggestions=(instead,) if instead else ())
 
     if character in "'\"":
@@ -133,4 +134,9 @@ def _unreadable(tokens: Tokens, start: int) -> AdqlSyntaxError:
         return error(f"ADQL has no {double}", start, start + 2, character_advice(double))
     if character == ":" and text[start - 1 : start].isdigit():
         return error("The character ':' has no place in a number", start, start + 1, SEXAGESIMAL)
-    return error(f"The character {show(character)} has no place here", start, start + 1, character_advice(character))
+    message = f"The character {show(character)} has no place here"
+    quoted = _QUOTED.match(text, start)
+    if quoted:
+        mark = REPLACEMENTS[character]
+        return error(message, start, quoted.end(), character_advice(character), mark + quoted[1] + mark)
+    return error(message, start, start + 1, character_advice(character))

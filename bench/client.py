@@ -39,9 +39,20 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray(1 << 20)
 
-    def get(self, path: str) -> Reply:
-        """Send a GET and read its answer to the end."""
-        return self.send(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+    def get(self, path: str, header: str = "") -> Reply:
+        """Send a GET and read its answer to the end; `header` are further header lines."""
+        return self.send(self._request(path, header))
+
+    def ask(self, path: str) -> None:
+        """Send a GET and leave its answer to somebody else."""
+        self.socket.sendall(self._request(path, ""))
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+    def _request(self, path: str, header: str) -> bytes:
+        return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n{header}\r\n".encode()
 
     def send(self, request: bytes) -> Reply:
         """Send raw bytes and read one answer to its end."""

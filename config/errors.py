@@ -16,6 +16,7 @@ NashiraError
 ├── LimitError                 a limit of the service ended the work
 │   ├── QueryTimeout           the time limit passed
 │   ├── Overloaded             queues are full: try again later
+│   ├── TooManyRequests        a client asks too often
 │   └── OutOfResources         memory or temporary space of the engine is used up
 ├── Cancelled                  somebody asked the work to stop
 ├── OperatorError              the person who runs the site must act
@@ -137,6 +138,10 @@ class QueryTimeout(LimitError):
 
 class Overloaded(LimitError):
     """Queues are full: try again later."""
+
+
+class TooManyRequests(LimitError):
+    """A client asks too often."""
 
 
 class OutOfResources(LimitError):

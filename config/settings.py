@@ -33,6 +33,7 @@ class Service(Part):
     compress: bool = Field(
         True, description="Compress answers for clients that ask (gzip, zstd); false where a proxy does it."
     )
+    processes: int = Field(1, ge=1, le=64, description="Server processes behind one port.")
     stop_seconds: int = Field(1, ge=0, description="Time for open requests to end when the server is stopped.")
 
 
@@ -52,6 +53,12 @@ class Limits(Part):
     upload_tables: int = Field(10, gt=0, description="Most tables uploaded with one query.")
     upload_seconds: float = Field(60, gt=0, description="Longest time to fetch an upload by URL.")
     upload_private_hosts: bool = Field(False, description="Fetch uploads from private and loopback addresses (tests).")
+    requests_per_minute: int = Field(
+        0, ge=0, description="Most requests of one address a minute on average, each process; beyond, 429. 0: any."
+    )
+    sync_becomes_job: bool = Field(
+        False, description="Run a sync query that is over its time limit as a job, whose URL the answer gives."
+    )
     query_chars: int = Field(1_000_000, gt=0, description="Longest query text.")
 
 
@@ -95,7 +102,7 @@ class Jobs(Part):
         pattern=r"^$|^rediss?://|^redis\+socket://|^unix://",
         description="Redis URL; jobs then run in processes of `nashira worker`. Empty: on threads of the server.",
     )
-    workers: int = Field(4, ge=0, description="Job threads of a server process, or of a worker where there is a broker.")
+    workers: int = Field(4, ge=0, description="Job threads of a server process; with a broker, of a worker.")
     lease_seconds: float = Field(30, gt=0, description="A worker silent for longer than this has lost its job.")
     tries: int = Field(3, ge=1, description="Times a job is started before it is given up.")
     short_seconds: float = Field(60, gt=0, description="A job that runs longer is a long one.")

@@ -25,6 +25,7 @@ from ..config.errors import (
     OutOfResources,
     Overloaded,
     QueryTimeout,
+    TooManyRequests,
     UploadTooLarge,
     UserError,
 )
@@ -51,6 +52,7 @@ ERRORS: tuple[tuple[type[Exception], Rule], ...] = (
     (UserError, Rule(400)),
     (QueryTimeout, Rule(504)),
     (Overloaded, Rule(503, 10)),
+    (TooManyRequests, Rule(429, 1)),
     (OutOfResources, Rule(507)),
     (LimitError, Rule(503, 60)),
     (Cancelled, Rule(503, 10)),

@@ -11,10 +11,15 @@ import re
 import psycopg
 from psycopg import sql
 
-from . import postgres_functions_healpix
+from . import postgres_functions_healpix, postgres_functions_polygons, postgres_functions_shapes, postgres_functions_values
 
 SCHEMA = "nashira"
-STATEMENTS: tuple[str, ...] = (*postgres_functions_healpix.STATEMENTS,)
+STATEMENTS: tuple[str, ...] = (
+    *postgres_functions_values.STATEMENTS,
+    *postgres_functions_polygons.STATEMENTS,
+    *postgres_functions_healpix.STATEMENTS,
+    *postgres_functions_shapes.STATEMENTS,
+)
 """Complete CREATE statements; running them again does no harm."""
 
 _NAME = re.compile(r"CREATE (?:OR REPLACE )?(?:FUNCTION|AGGREGATE) nashira\.(\w+)")
@@ -33,7 +38,7 @@ def version() -> str:
 
 def install(connection: psycopg.Connection) -> None:
     """Make the schema and its functions, or bring them up to date; the role must own the schema or may create it."""
-    if _installed(connection) == version():
+    if not missing(connection):
         return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('nashira functions'))")
@@ -44,6 +49,13 @@ def install(connection: psycopg.Connection) -> None:
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO PUBLIC").format(sql.Identifier(SCHEMA)))
         mark = sql.SQL("COMMENT ON SCHEMA {} IS {}")
         connection.execute(mark.format(sql.Identifier(SCHEMA), sql.Literal(_MARK + version())))
+
+
+def script() -> str:
+    """Give what `install` runs as a text for psql, for those who let only their own people change a database."""
+    head = (f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *STATEMENTS)
+    tail = (f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC", f"COMMENT ON SCHEMA {SCHEMA} IS '{_MARK}{version()}'")
+    return "".join(f"{text.strip().rstrip(';')};\n" for text in (*head, *tail))
 
 
 def missing(connection: psycopg.Connection) -> tuple[str, ...]:

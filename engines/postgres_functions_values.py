@@ -163,8 +163,8 @@ _INTEGERS = (
 _FUNCTIONS = (
     _real(
         "ns_exp",
-        "RETURN CASE WHEN x = 'NaN' THEN x WHEN x > 709.782712893384 THEN 'Infinity' WHEN x < -745.1332191019412 THEN 0 "
-        "WHEN x < -708 THEN nashira.ns_div(exp(x + 100), exp(100)) ELSE exp(x) END;",
+        "RETURN CASE WHEN x = 'NaN' THEN x WHEN x > 709.782712893384 THEN 'Infinity' "
+        "WHEN x < -745.1332191019412 THEN 0 WHEN x < -708 THEN nashira.ns_div(exp(x + 100), exp(100)) ELSE exp(x) END;",
     ),
     _real("ns_ln", "RETURN CASE WHEN x > 0 THEN ln(x) END;"),
     _real("ns_log10", "RETURN CASE WHEN x > 0 THEN log(x) END;"),
@@ -231,9 +231,12 @@ _FUNCTIONS = (
   IF y < -300 THEN RETURN 0; END IF;
   scale := power(10.0::float8, abs(y));
   IF y < 0 THEN RETURN nashira.ns_mul(trunc(nashira.ns_div(x, scale)), scale); END IF;
-  RETURN nashira.ns_div(trunc(nashira.ns_mul(x, scale)), scale);""",
-        f"scale {_D};",
+  scaled := nashira.ns_mul(x, scale);
+  IF nashira.ns_div(nashira.ns_round(scaled), scale) = x THEN RETURN x; END IF;
+  RETURN nashira.ns_div(trunc(scaled), scale);""",
+        f"scale {_D}; scaled {_D};",
     ),
+    _real("ns_finite", "RETURN CASE WHEN abs(x) < 'Infinity' THEN x END;"),
     _body("ns_epoch_us(x timestamp)", _D, "RETURN extract(epoch FROM x) * 1000000;"),
 )
 
@@ -335,26 +338,29 @@ _TEXTS = (
     _body("ns_dms(x text)", _D, "RETURN nashira.ns_sexagesimal(x, 'dD', 1.0);"),
 )
 
-_HISTOGRAM = (
-    f"{_HEAD}ns_bin(x {_D}, low {_D}, high {_D}, bins integer) RETURNS integer "
-    f"LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $ns$BEGIN "
-    "RETURN CASE WHEN x >= high THEN bins + 1 "
-    "WHEN x >= low THEN least(floor((x - low) / ((high - low) / bins)) + 1, bins) ELSE 0 END; END$ns$",
-    f"{_HEAD}ns_histogram_count(counts integer[], place integer, places integer) RETURNS integer[] "
-    "LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $ns$BEGIN "
-    "IF counts IS NULL THEN counts := array_fill(0, ARRAY[places]); END IF; "
-    "counts[place + 1] := counts[place + 1] + 1; RETURN counts; END$ns$",
-    "CREATE OR REPLACE AGGREGATE nashira.ns_histogram(place integer, places integer) "
-    "(sfunc = nashira.ns_histogram_count, stype = integer[], parallel = safe)",
-)
+_BIN = f"""{_HEAD}ns_bin(x {_D}, low {_D}, high {_D}, bins integer) RETURNS integer
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $ns$BEGIN
+  RETURN CASE WHEN x >= high THEN bins + 1
+              WHEN x >= low THEN least(floor((x - low) / ((high - low) / bins)) + 1, bins) ELSE 0 END;
+END$ns$"""
+_COUNT = f"""{_HEAD}ns_histogram_count(counts integer[], place integer, places integer) RETURNS integer[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $ns$BEGIN
+  IF counts IS NULL THEN counts := array_fill(0, ARRAY[places]); END IF;
+  counts[place + 1] := counts[place + 1] + 1;
+  RETURN counts;
+END$ns$"""
+_AGGREGATE = """CREATE OR REPLACE AGGREGATE nashira.ns_histogram(place integer, places integer)
+(sfunc = nashira.ns_histogram_count, stype = integer[], parallel = safe)"""
 
-VALUES: tuple[str, ...] = (
+STATEMENTS: tuple[str, ...] = (
     _COLLATION,
     *_ARITHMETIC,
     *_INTEGERS,
     *_FUNCTIONS,
     *_CASTS,
     *_TEXTS,
-    *_HISTOGRAM,
+    _BIN,
+    _COUNT,
+    _AGGREGATE,
 )
 """Statements that make the functions, in an order in which each finds what it needs; they may be repeated."""

@@ -22,7 +22,7 @@ def is_list_view(kind: pa.DataType) -> bool:
 
 
 def plain_lists(array: pa.Array) -> pa.Array:
-    """Turn views of lists into lists and leave others as they are; Arrow 26's own cast of views gives broken offsets."""
+    """Turn views of lists into lists, leave others as they are (Arrow's own cast of views gives broken offsets)."""
     if not is_list_view(array.type):
         return array
     lengths = pc.fill_null(pc.list_value_length(array), 0).cast(pa.int32())

@@ -1,23 +1,20 @@
-"""ECSV headers and values (Astropy APE 6, ECSV 1.0): YAML in comment lines, then a plain text table."""
+"""ECSV headers (Astropy APE 6, ECSV 1.0): YAML in comment lines before a plain text table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import yaml
 
 from ..config.errors import UploadError, UploadTooLarge
 from ..schema.model import Column
-from ..schema.types import STRINGS, VOType
+from ..schema.types import VOType
+from .ecsv_values_read import told_type
 from .fits_units_read import vo_unit
-from .source import OPERATOR, ReadLimits, check_columns
-from .texts_read import values_of
-from .votable_fields_read import Field, make_field
+from .source import ReadLimits, check_columns
+from .votable_fields_read import make_field
 
 ECSV = b"# %ECSV"
 _MOST_YAML = 2_000_000  # bytes of a header; YAML is read slowly
@@ -27,8 +24,6 @@ _DATATYPES = {
     "float128": "double", "complex64": "floatComplex", "complex128": "doubleComplex", "complex256": "doubleComplex",
 }  # fmt: skip
 _SUBTYPE = re.compile(r"([a-z0-9]+)\[([0-9, a-z]*)\]\Z")
-_NUMBER = r"[+-]?(?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf)"
-_COMPLEX = rf"^\(?({_NUMBER})([+-](?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf))j\)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,8 @@ def _column(said: Any, number: int, limits: ReadLimits) -> Column:
         raise UploadError(message)
     more = _mapping(said.get("meta"))
     ucd, utype = (_text(more.get(key) or said.get(key)) for key in ("ucd", "utype"))
-    kind = _type(_text(said.get("datatype")), _text(said.get("subtype")), str(said["name"]), number, limits)
+    found = _type(_text(said.get("datatype")), _text(said.get("subtype")), str(said["name"]), number, limits)
+    kind = told_type(found, *(_text(more.get(key)) for key in ("datatype", "arraysize", "xtype")))
     return Column(str(said["name"]), kind, _text(said.get("description")), vo_unit(_text(said.get("unit"))), ucd, utype)
 
 
@@ -124,23 +120,3 @@ def _type(datatype: str, subtype: str, name: str, number: int, limits: ReadLimit
             attributes = {"name": name, "datatype": _DATATYPES[found.group(1)], "arraysize": size}
             return make_field(attributes, number, limits).column.type
     return VOType("char", "*", "json" if subtype else None)
-
-
-def ecsv_values(kind: VOType) -> Callable[[pa.StringArray], pa.Array]:
-    """Give the function that reads the texts of a column; empty ones are null for every type."""
-    if kind.datatype in STRINGS:
-        return lambda texts: texts
-    attributes = {"datatype": kind.datatype, "arraysize": kind.arraysize or ""}
-    one = make_field(attributes, 1, OPERATOR)
-    if kind.arraysize is not None:
-        return lambda texts: values_of(_elements(texts, one), one)
-    if kind.datatype.endswith("Complex"):
-        return lambda texts: values_of(pc.replace_substring_regex(texts, _COMPLEX, r"\1 \2"), one)
-    return lambda texts: values_of(texts, one)
-
-
-def _elements(texts: pa.StringArray, one: Field) -> pa.StringArray:
-    """Turn JSON arrays of numbers into elements between blanks; a null within becomes NaN where there is one."""
-    if one.datatype in {"float", "double"}:
-        texts = pc.replace_substring(texts, "null", "nan")
-    return pc.replace_substring_regex(texts, pattern=r"[\[\],\s]+", replacement=" ")

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..schema.model import Column
-from ..schema.types import arrow_type
+from ..schema.types import VOType, arrow_type
 from .arrays import conform, flatten, lists
 from .cells_text import JSON, Spelling, escape_json, has_byte, texts
 from .layout import Layout, layout_of, unique_names
@@ -110,10 +110,18 @@ def _described(column: Column) -> dict[str, Any]:
         entry["datatype"] = datatype
     entry |= {"description": column.description} if column.description else {}
     meta = {"ucd": column.ucd, "utype": column.utype, "xtype": kind.xtype}
-    if layout.kind == "complex" or len(layout.dimensions) + layout.variable > 1:
+    if _is_more(kind):
         meta |= {"datatype": kind.datatype, "arraysize": kind.arraysize}
     meta = {key: value for key, value in meta.items() if value}
     return entry | ({"meta": meta} if meta else {})
+
+
+def _is_more(kind: VOType) -> bool:
+    """Tell whether a type says more than datatype and subtype of ECSV can."""
+    plain = kind.arraysize in {None, "*"} or (kind.arraysize or "").isdigit()
+    if kind.datatype == "char":
+        return kind.arraysize != "*"
+    return not plain or kind.datatype in {"bit", "unicodeChar"} or kind.datatype.endswith("Complex")
 
 
 def _yaml(value: object) -> str:

@@ -15,16 +15,26 @@ Chunk = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
+class SkySystem:
+    """Columns, by their places in the result, that hold ICRS positions of one epoch (Julian years, None: unknown)."""
+
+    columns: tuple[int, ...]
+    epoch: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResultInfo:
     """What a document says beside its rows: (name, value) pairs written as INFO or their like.
 
-    `home` is the URL of a page for people that takes a query to be changed as its parameter `query`.
+    `home` is the URL of a page for people that takes a query to be changed as its parameter `query`; `systems` are the
+    frames of those columns whose frame is known.
     """
 
     infos: tuple[tuple[str, str], ...] = ()
     query: str = ""
     title: str = ""
     home: str = ""
+    systems: tuple[SkySystem, ...] = ()
 
 
 @dataclass(slots=True)

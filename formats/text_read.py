@@ -15,7 +15,8 @@ import pyarrow.csv as pacsv
 from ..config.errors import UploadError, UploadTooLarge
 from ..schema.arrow import schema_of
 from ..schema.model import Column
-from .ecsv_read import ECSV, EcsvHeader, ecsv_values, read_ecsv_header
+from .ecsv_read import ECSV, EcsvHeader, read_ecsv_header
+from .ecsv_values_read import ecsv_values
 from .input_read import map_file
 from .source import ReadLimits, SourceTable, check_columns, rows_per_batch, unique_names, within
 from .text_types_read import Guess, guessed_values

@@ -112,17 +112,17 @@ def _cast(texts: pa.StringArray, kind: pa.DataType, what: str) -> pa.Array:
     try:
         return plain.cast(kind)
     except pa.ArrowInvalid:
-        row = _first_failure(plain, kind)
+        row = first_failure(plain, lambda part: part.cast(kind))
         raise BadCell(row, f"{quoted(texts[row].as_py())} is not {what}") from None
 
 
-def _first_failure(texts: pa.StringArray, kind: pa.DataType) -> int:
-    """Find by halving the first text that cannot be cast, one being known to be there."""
+def first_failure(texts: pa.StringArray, convert: Callable[[pa.StringArray], object]) -> int:
+    """Find by halving the first text for which `convert` raises ArrowInvalid, one being known to be there."""
     low, high = 0, len(texts)
     while high - low > 1:
         middle = (low + high) // 2
         try:
-            texts.slice(low, middle - low).cast(kind)
+            convert(texts.slice(low, middle - low))
             low = middle
         except pa.ArrowInvalid:
             high = middle
@@ -162,7 +162,7 @@ def timestamps(texts: pa.StringArray) -> pa.Array:
     try:
         return plain.cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
-        row = _first_failure(plain, pa.timestamp("us"))
+        row = first_failure(plain, lambda part: part.cast(pa.timestamp("us")))
         raise BadCell(row, f"{quoted(texts[row].as_py())} is no time of the form YYYY-MM-DDThh:mm:ss.sss") from None
 
 

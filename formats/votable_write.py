@@ -18,6 +18,7 @@ from ..schema.types import INTEGERS
 from .layout import layout_of, unique_names, votable_type
 from .pipeline import encoded
 from .stream import Chunk, ResultInfo, ResultStream
+from .votable_frames_write import frames
 from .votable_rows import Rows, binary2_rows, binary_rows, tabledata_rows
 
 log = structlog.get_logger(__name__)
@@ -52,10 +53,12 @@ def xml_ids(columns: Sequence[Column]) -> list[str]:
     return unique_names([replace(column, name=name) for column, name in zip(columns, legal, strict=True)])
 
 
-def field_elements(columns: Sequence[Column], nulls: Sequence[int | None]) -> str:
-    """Write the FIELDs; `nulls` are magic integers to declare as VALUES null, or None."""
+def field_elements(
+    columns: Sequence[Column], identifiers: Sequence[str], refs: Sequence[str], nulls: Sequence[int | None]
+) -> str:
+    """Write the FIELDs; `refs` are IDs of frames or "", `nulls` magic integers to declare as VALUES null, or None."""
     elements: list[str] = []
-    for column, identifier, null in zip(columns, xml_ids(columns), nulls, strict=True):
+    for column, identifier, ref, null in zip(columns, identifiers, refs, nulls, strict=True):
         kind = votable_type(column.type)
         head = attributes(
             (
@@ -67,6 +70,7 @@ def field_elements(columns: Sequence[Column], nulls: Sequence[int | None]) -> st
                 ("unit", column.unit),
                 ("ucd", column.ucd),
                 ("utype", column.utype),
+                ("ref", ref),
             )
         )
         inside = f"<DESCRIPTION>{content(column.description)}</DESCRIPTION>" if column.description else ""
@@ -81,8 +85,10 @@ def header(columns: Sequence[Column], about: ResultInfo, nulls: Sequence[int | N
     infos += [info("QUERY", about.query)] if about.query else []
     infos += [info(name, value) for name, value in about.infos]
     title = f"<DESCRIPTION>{content(about.title)}</DESCRIPTION>\n" if about.title else ""
-    head = f'{_HEAD}<RESOURCE type="results">\n{title}{"".join(infos)}<TABLE>\n'
-    return head + field_elements(columns, nulls)
+    identifiers = xml_ids(columns)
+    framed = frames(columns, identifiers, about.systems)
+    head = f'{_HEAD}<RESOURCE type="results">\n{title}{"".join(infos)}{framed.elements}<TABLE>\n'
+    return head + field_elements(columns, identifiers, framed.refs, nulls)
 
 
 def footer(status: str = "", text: str = "") -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import IntEnum
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,29 +18,15 @@ from ..engines.store_records import PartitionRecord, TableRecord
 from ..schema.descriptor import Described, load_descriptors
 from ..schema.model import Catalog, Column, Schema, Table
 from ..schema.units import ucd_fault, unit_fault
+from .finding import Finding, Level
 from .metadata import refreshed
 from .names import INDEX_COLUMN
+from .postgres_check import check_database
+from .postgres_source import is_relation
 from .sources import source_paths
 from .targets import Target, described_targets
 
 _SHOWN = 5
-
-
-class Level(IntEnum):
-    """How much a finding matters; errors make `nashira check` fail."""
-
-    ERROR = 0
-    WARNING = 1
-    ADVICE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to look at: where, and a sentence."""
-
-    level: Level
-    where: str
-    text: str
 
 
 def check(folder: SiteFolder) -> tuple[Finding, ...]:
@@ -55,6 +39,8 @@ def check(folder: SiteFolder) -> tuple[Finding, ...]:
         findings += _descriptors(folder, described)
         for home in table_folders(folder.store):
             findings += _stored(home)
+        if folder.settings.engine.url:
+            findings += check_database(folder.settings.engine, _records(folder.store))
         findings += _metadata(snapshot.catalog)
         findings += _settings(folder.settings.service)
     finally:
@@ -83,7 +69,7 @@ def _descriptors(folder: SiteFolder, described: Mapping[str, Described]) -> Iter
             yield Finding(Level.WARNING, target.name, "it is described but not published; run `nashira publish`")
         else:
             yield from _agrees(home, target)
-        if not source_paths(folder.root, target.table.source):
+        if not is_relation(target.table.source) and not source_paths(folder.root, target.table.source):
             yield Finding(Level.WARNING, target.name, f"its source {target.table.source} is gone")
     for name in sorted(published.keys() - {target.name for target in targets}):
         yield Finding(Level.WARNING, name, "no descriptor names it; `nashira publish` would take it down")
@@ -100,6 +86,17 @@ def _agrees(home: Path, target: Target) -> Iterator[Finding]:
         return  # told with the store's faults
     except PublishError as error:
         yield Finding(Level.ERROR, target.name, str(error))
+
+
+def _records(store: Path) -> list[TableRecord]:
+    """Give the records that can be read; the others are told with the store's faults."""
+    records = []
+    for home in table_folders(store):
+        try:
+            records.append(current_record(home))
+        except StoreError:
+            continue
+    return records
 
 
 def _stored(home: Path) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -51,7 +50,7 @@ class Database:
 
 def statement(text: str) -> sql.SQL:
     """Take a text of our own for SQL."""
-    return sql.SQL(cast("LiteralString", text))
+    return sql.SQL(text)
 
 
 def named(path: Path) -> sql.Identifier:

@@ -17,7 +17,7 @@ from ..engines.base import Running
 from ..formats.stream import ResultInfo, ResultStream
 from ..schema.arrow import schema_of
 from ..schema.model import Column, Relation, Table
-from .site import Lease, Site
+from .site import Lease, QueryEnd, Site
 
 log = structlog.get_logger(__name__)
 
@@ -147,13 +147,15 @@ class _Record:
                 running.close()
         finally:
             self.lease.release()
+            outcome = "done" if running is None else self.outcome
+            self.lease.tell(QueryEnd(self.lease.engine.name, outcome, time.monotonic() - self.began, stream.rows))
             log.info(
                 "query",
                 tag=self.question.tag,
                 ms=_since(self.began),
                 rows=stream.rows,
                 overflow=stream.overflow,
-                outcome="done" if running is None else self.outcome,
+                outcome=outcome,
                 tables=self.translation.tables,
                 **({"error": self.error} if self.error else {}),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,16 @@ from .cache import TranslationCache
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 0.2  # the store's version is looked at that often at most
+
+
+@dataclass(frozen=True, slots=True)
+class QueryEnd:
+    """How a query ended, for meters: the engine's name, done, stopped, failed or unread, seconds, rows read."""
+
+    engine: str
+    outcome: str
+    seconds: float
+    rows: int
 
 
 @dataclass(slots=True)
@@ -49,6 +60,11 @@ class Lease:
         self.engine = generation.engine
         self.translations = generation.translations
 
+    def tell(self, end: QueryEnd) -> None:
+        """Tell the site how a query ended."""
+        for watcher in self._site.watchers:
+            watcher(end)
+
     def release(self) -> None:
         """Let go; harmless when repeated."""
         generation, self._generation = self._generation, None
@@ -69,6 +85,7 @@ class Site:
 
     def __init__(self, folder: SiteFolder) -> None:
         self.folder = folder
+        self.watchers: list[Callable[[QueryEnd], None]] = []  # told of every query, on the thread that read it
         self._lock = threading.Lock()  # of the fields, held for moments
         self._loading = threading.Lock()  # held while a generation is made
         self._looked = time.monotonic()

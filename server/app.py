@@ -29,8 +29,10 @@ from ..vosi.routes import Described
 from ..vosi.routes import routes as vosi_routes
 from .compression import Compression
 from .health import Health
+from .metrics import Measured, Metrics
 from .middleware import CrossOrigin, Envelope, Errors
 from .pages import make_pages
+from .rates import RateLimit
 
 _SIBLINGS = ("capabilities", "availability", "tables", "examples")
 
@@ -86,6 +88,8 @@ def create_app(folder: SiteFolder) -> Starlette:
     engine = open_engine(folder)
     site = engine.site
     health = Health(site)
+    metrics = Metrics(engine.jobs.store.counts)
+    site.watchers.append(metrics.query_ended)
     pages = make_pages(site)
 
     def elements() -> list[str]:
@@ -111,11 +115,14 @@ def create_app(folder: SiteFolder) -> Starlette:
             *pages.routes(),
             *tap.routes(site, engine.jobs, vosi, pages.query_error),
             Route("/health", health.endpoint),
+            Route("/metrics", metrics.endpoint),
             *(route for route in vosi if getattr(route, "path", "") in {"/capabilities", "/availability"}),
         ],
         middleware=[
             Middleware(Envelope, base_url=folder.settings.service.base_url),
+            Middleware(Measured, metrics=metrics),
             Middleware(CrossOrigin),
+            Middleware(RateLimit, per_minute=folder.settings.limits.requests_per_minute),
             Middleware(Errors, pages=pages),
             *([Middleware(Compression)] if folder.settings.service.compress else []),
         ],

@@ -74,19 +74,37 @@ PortOption = Annotated[
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it may exist.")]) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it may exist.")],
+    postgresql: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Keep tables in this PostgreSQL database; a role for it that may only read."),
+    ] = "",
+    admin: Annotated[
+        str,
+        typer.Option(metavar="URL", help="The database for a role that may make tables; it makes what is missing."),
+    ] = "",
+) -> None:
     """Make a site: a folder with settings, descriptors and data.
 
     Example: nashira init /data/mysite
+
+    With its tables in PostgreSQL:
+
+      nashira init mysite --postgresql postgresql://nashira_reader@/sky --admin postgresql:///sky
     """
     from ..config.site import open_site
     from .template import settings_text
 
     settings = folder / "nashira.toml"
+    said = {key: url for key, url in (("engine.url", postgresql), ("engine.admin_url", admin)) if url}
+    notes = () if settings.exists() else _set_up(postgresql, admin)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with settings.open("x", encoding="utf-8") as file:
-            file.write(settings_text())
+            if said:
+                settings.chmod(0o600)  # URLs may hold passwords
+            file.write(settings_text(said))
         open_site(folder)
     except FileExistsError:
         what = "is a site already" if folder.is_dir() else "is a file; choose another name for the folder"
@@ -95,8 +113,23 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
     except OSError as error:
         message = f"{folder} cannot be made a site: {error.strerror}"
         raise SettingsError(message) from error
+    for note in notes:
+        _say(note)
     _say(f"{folder} is a site now. Publish: nashira publish --site {folder} FILE")
     _say(f"Say who you are in {settings}.")
+
+
+def _set_up(url: str, admin: str) -> tuple[str, ...]:
+    """Make a database ready before anything is written; SettingsError where it cannot be used."""
+    if not url and not admin:
+        return ()
+    if not url:
+        message = "--admin goes with --postgresql URL, the role that queries run as"
+        raise SettingsError(message)
+    from ..config.settings import Engine
+    from ..ingest.postgres_setup import set_up
+
+    return set_up(Engine(url=url, admin_url=admin))
 
 
 @app.command()
@@ -177,13 +210,22 @@ _OUTCOMES = {
 
 
 @app.command()
-def check(site: SiteOption = None) -> None:
-    """Look over settings, descriptors, stored files and metadata; fails where something is wrong.
+def check(
+    site: SiteOption = None,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Write the SQL that the site's PostgreSQL database needs, and end.")
+    ] = False,
+) -> None:
+    """Look over settings, descriptors, stored data and metadata; fails where something is wrong.
 
     Example: nashira check --site mysite
     """
-    from ..ingest.check import Level, summary
+    if sql:
+        _write_sql(_site(site))
+        return
     from ..ingest.check import check as check_site
+    from ..ingest.check import summary
+    from ..ingest.finding import Level
 
     findings = check_site(_site(site))
     console = Console(soft_wrap=True, highlight=False, emoji=False)
@@ -196,13 +238,20 @@ def check(site: SiteOption = None) -> None:
         raise typer.Exit(1)
 
 
+def _write_sql(folder: SiteFolder) -> None:
+    from ..ingest.postgres_setup import setup_sql
+
+    sys.stdout.write(setup_sql(folder.settings.engine))
+
+
 @app.command()
 def serve(
     site: SiteOption = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on; else the setting.")] = None,
     port: PortOption = None,
+    descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Serve the site over HTTP, with job threads of its own.
+    """Serve the site over HTTP, with job threads of its own unless workers run the jobs.
 
     Example: nashira serve --site mysite --host 0.0.0.0 --port 8080
     """
@@ -210,7 +259,10 @@ def serve(
 
     folder = _site(site)
     _allow_many_files()
-    serve_site(folder, host, port, announce=lambda ready: _say(str(ready)))
+    announce = None if descriptor is not None else (lambda ready: _say(str(ready)))
+    code = serve_site(folder, host, port, announce=announce, descriptor=descriptor)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..config.errors import Overloaded
+from ..formats.html_write import SCRIPT_SOURCE
 from .pages import Pages
 
 # RFC 9110 product form with the comment of the IVOA software identification note (TAP-36)
@@ -20,9 +21,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _SLASHES = re.compile("/{2,}")
 _STOPPING = "The server is being stopped; ask again in a moment"
 _CONTENT_POLICY = (
-    b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self'; "
-    b"frame-ancestors 'none'; base-uri 'none'"
-)
+    f"default-src 'none'; script-src {SCRIPT_SOURCE}; style-src 'unsafe-inline'; img-src 'self' data:; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+).encode()
 _HTML_HEADERS = ((b"content-security-policy", _CONTENT_POLICY), (b"referrer-policy", b"same-origin"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import threading
@@ -20,10 +21,12 @@ from ..config.site import SiteFolder
 from ..uws.model import Queue
 from .app import Engine, create_app, open_engine
 from .log import configure_logging
+from .processes import Processes, itself
 from .protocol import GuardedProtocol
 
 _BACKLOG = 2048
 _LAST_SECONDS = 0.5
+_CLOSE_SECONDS = 10.0  # for jobs to be handed back and engines to be closed
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  shown, not listened on
 _ADVICE = {
@@ -55,18 +58,28 @@ def serve(
     port: int | None = None,
     announce: Announce | None = None,
     log_level: int = logging.INFO,
-) -> None:
+    descriptor: int | None = None,
+) -> int:
     """Serve a site until SIGINT or SIGTERM; `host` and `port` win over the settings, port 0 takes a free one.
+
+    Gives the exit code. `descriptor` is a listening socket that is there already: that of a process which keeps
+    several servers. Where the settings want several, this process becomes such a one.
 
     Where no public URL is set, the address listened on is it. `announce` is told when the server is ready.
     Open requests have `stop_seconds` to finish after the signal; then they are cancelled, jobs queued again.
     """
     configure_logging(log_level)
     service = folder.settings.service
-    listener = _listen(service.host if host is None else host, service.port if port is None else port)
+    if descriptor is None:
+        listener = _listen(service.host if host is None else host, service.port if port is None else port)
+    else:
+        listener = socket.socket(fileno=descriptor)
     here = _url(listener)
     if service.base_url == Service.model_fields["base_url"].default:
         folder = _with_base_url(folder, here)
+    ready = Ready(folder.settings.service.base_url, here)
+    if descriptor is None and service.processes > 1:
+        return _serve_by_many(folder, listener, lambda: announce(ready) if announce else None)
     config = uvicorn.Config(
         create_app(folder),
         loop="uvloop",
@@ -80,11 +93,21 @@ def serve(
         forwarded_allow_ips="*" if service.trust_proxy else None,
         timeout_graceful_shutdown=service.stop_seconds,
     )
-    ready = Ready(folder.settings.service.base_url, here)
     with listener:
         server = _Server(config, lambda: announce(ready) if announce else None)
         _on_signals(_obeyed)
         server.run(sockets=[listener])
+    return 0
+
+
+def _serve_by_many(folder: SiteFolder, listener: socket.socket, ready: Callable[[], None]) -> int:
+    """Keep as many server processes as the settings want."""
+    service = folder.settings.service
+    os.environ["NASHIRA_SERVICE__BASE_URL"] = service.base_url
+    processes = Processes(itself(["serve", "--site", str(folder.root)]), listener, service.processes)
+    with listener:
+        ready()
+        return processes.run(service.stop_seconds + _CLOSE_SECONDS)
 
 
 def _obeyed(_: int, __: FrameType | None) -> None:
@@ -96,7 +119,9 @@ def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
         signal.signal(number, handler)
 
 
-def work(folder: SiteFolder, queues: Collection[Queue], announce: Callable[[str], None] | None = None) -> None:
+def work(
+    folder: SiteFolder, queues: Collection[Queue] = tuple(Queue), announce: Callable[[str], None] | None = None
+) -> None:
     """Run jobs of a site without HTTP until SIGINT or SIGTERM; `announce` is told when they run.
 
     Where the site has a broker, messages say which of the `queues` have work; else job threads look for it.

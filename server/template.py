@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
@@ -16,16 +17,25 @@ _HEAD = """\
 """
 
 
-def settings_text() -> str:
-    """Write nashira.toml."""
-    return _HEAD + "".join(_section(name, field.annotation) for name, field in Settings.model_fields.items())
+def settings_text(said: Mapping[str, str] | None = None) -> str:
+    """Write nashira.toml; `said` gives values of `section.key` that are set."""
+    parts = Settings.model_fields.items()
+    return _HEAD + "".join(_section(name, field.annotation, said or {}) for name, field in parts)
 
 
-def _section(name: str, part: Any) -> str:
+def _section(name: str, part: Any, said: Mapping[str, str]) -> str:
     title = (part.__doc__ or "").partition(": ")[2].rstrip(".")
     lines = [f"\n[{name}]    # {title}\n"]
     default: BaseModel = part()
     for key, field in part.model_fields.items():
         lines.append(fill(field.description or "", 110, initial_indent="# ", subsequent_indent="# ") + "\n")
-        lines.append(f"# {key} = {json.dumps(getattr(default, key))}\n")
+        value = said.get(f"{name}.{key}")
+        lines.append(
+            f"# {key} = {json.dumps(getattr(default, key))}\n" if value is None else f"{key} = {_text(value)}\n"
+        )
     return "".join(lines)
+
+
+def _text(value: str) -> str:
+    """Write a text of TOML; JSON's is one but for the character DEL."""
+    return json.dumps(value).replace("\x7f", "\\u007f")

@@ -53,7 +53,8 @@ def _turns() -> Floats:
     return result
 
 
-_TURNS = _turns()
+TURNS = _turns()
+"""Matrices that turn unit vectors of frame i into frame j, (i, j, 3, 3)."""
 
 
 def rotate(old: Ints, new: Ints, lon_deg: Floats, lat_deg: Floats) -> tuple[Floats, Floats]:
@@ -61,7 +62,7 @@ def rotate(old: Ints, new: Ints, lon_deg: Floats, lat_deg: Floats) -> tuple[Floa
 
     Numbers of frames must exist; NaN gives NaN.
     """
-    return lonlat(np.einsum("nij,nj->ni", _TURNS[old, new], vectors(lon_deg, lat_deg)))
+    return lonlat(np.einsum("nij,nj->ni", TURNS[old, new], vectors(lon_deg, lat_deg)))
 
 
 def rotated(old: str, new: str, flat_deg: tuple[float, ...]) -> tuple[float, ...]:

@@ -165,8 +165,17 @@ def _shape_centroid(shape: Column) -> pa.Array:
     return pairs(*shapes.centers(shapes.members(shape)))
 
 
-def _epoch_prop(*columns: Column) -> pa.Array:
-    values = [numbers(column) for column in columns]
+def _epoch_prop(
+    ra: Column,
+    dec: Column,
+    parallax: Column,
+    pmra: Column,
+    pmdec: Column,
+    velocity: Column,
+    from_year: Column,
+    to_year: Column,
+) -> pa.Array:
+    values = [numbers(column) for column in (ra, dec, parallax, pmra, pmdec, velocity, from_year, to_year)]
     moved = motion.moved(*values)
     good = np.isfinite(moved).all(axis=1) & (np.abs(values[1]) <= 90.0)
     return pa.FixedSizeListArray.from_arrays(pa.array(moved.ravel()), 6, mask=pa.array(~good))

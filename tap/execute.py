@@ -6,7 +6,7 @@ answered with an error document and a proper status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -19,10 +19,10 @@ from .. import __version__
 from ..config.errors import Cancelled, EngineError, LimitError, UserError
 from ..config.settings import Service
 from ..dali.parameters import Form
-from ..formats.stream import Chunk, ResultInfo, ResultStream
+from ..formats.stream import Chunk, ResultInfo, ResultStream, SkySystem
 from ..query.run import Answer, Question, run
 from ..query.site import Site
-from ..schema.model import Catalog, Schema
+from ..schema.model import Catalog, Column, Schema
 from .parameters import TapRequest, read_request
 from .uploads import read_uploads
 
@@ -115,7 +115,29 @@ def _info(request: TapRequest, answer: Answer, catalog: Catalog, service: Servic
     for schema in _schemas(answer.translation.tables, catalog):
         infos += _data_origin(schema)
     infos += [("warning", warning) for warning in answer.translation.warnings]
-    return ResultInfo(tuple(infos), request.query, service.title, service.base_url.rstrip("/") + "/")
+    home = service.base_url.rstrip("/") + "/"
+    systems = _sky_systems(answer.translation.columns, answer.translation.tables, catalog)
+    return ResultInfo(tuple(infos), request.query, service.title, home, systems)
+
+
+def _sky_systems(columns: Sequence[Column], tables: tuple[str, ...], catalog: Catalog) -> tuple[SkySystem, ...]:
+    """Find the result columns that are a table's position as it is published; of others the frame is not known."""
+    epochs: dict[Column, set[float | None]] = {}
+    for table in catalog.tables():
+        if table.position is not None and table.adql_name in tables:
+            for name in (table.position.ra, table.position.dec):
+                epochs.setdefault(_essence(table.column(name)), set()).add(table.position.epoch)
+    places: dict[float | None, list[int]] = {}
+    for place, column in enumerate(columns):
+        known = epochs.get(_essence(column), set())
+        if len(known) == 1:  # two tables may call theirs alike
+            places.setdefault(*known, []).append(place)
+    return tuple(SkySystem(tuple(found), epoch) for epoch, found in places.items())
+
+
+def _essence(column: Column) -> Column:
+    """Leave what results and tables say alike."""
+    return Column(column.name, column.type, column.description, column.unit, column.ucd, column.utype)
 
 
 def _schemas(tables: tuple[str, ...], catalog: Catalog) -> list[Schema]:

@@ -82,7 +82,7 @@ class Announcer:
             self._looked = time.monotonic()
         try:
             for queue, jobs in self._waiting().items():
-                held = int(self._redis.llen(queue_name(queue)))  # type: ignore[arg-type]  # redis types sync as async too
+                held = int(self._redis.llen(queue_name(queue)))
                 for _more in range(min(jobs - held, _MOST_AGAIN)):
                     self.ready(queue)
         except RedisError as error:
@@ -91,7 +91,7 @@ class Announcer:
     def lengths(self) -> dict[Queue, int]:
         """Give how many messages wait, by queue; empty where the broker does not answer."""
         try:
-            return {queue: int(self._redis.llen(queue_name(queue))) for queue in Queue}  # type: ignore[arg-type]
+            return {queue: int(self._redis.llen(queue_name(queue))) for queue in Queue}
         except RedisError:
             return {}
 

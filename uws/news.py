@@ -64,7 +64,7 @@ class News:
                 self._stopping.wait(_PAUSE_SECONDS)
 
     def _read(self) -> None:
-        with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+        with self._redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
             channel.subscribe(_CHANNEL)
             while not self._stopping.is_set():
                 message = channel.get_message(timeout=_PATIENCE_SECONDS / 2)

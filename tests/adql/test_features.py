@@ -34,6 +34,7 @@ EXPRESSIONS = {
     "GREATEST": "GREATEST(n, 1)",
     "LEAST": "LEAST(n, 1)",
     "NULLIF": "NULLIF(n, 1)",
+    "MOC": "MOC(3, CIRCLE(p, 1))",
 }
 QUERIES = {
     "WITH": "WITH w AS (SELECT id FROM hip.stars) SELECT * FROM w",
@@ -41,6 +42,7 @@ QUERIES = {
     "EXCEPT": "SELECT id FROM hip.stars EXCEPT SELECT id FROM hip.objects",
     "INTERSECT": "SELECT id FROM hip.stars INTERSECT SELECT id FROM hip.objects",
     "OFFSET": "SELECT id FROM hip.stars OFFSET 3",
+    "TABLESAMPLE": "SELECT id FROM hip.stars TABLESAMPLE (50) REPEATABLE (1)",
     "CROSS JOIN": "SELECT a.id FROM hip.stars AS a CROSS JOIN hip.objects AS b",
 }
 ARGUMENTS = {
@@ -52,6 +54,7 @@ ARGUMENTS = {
     "TEXT": "name",
     "TIMESTAMP": "t",
     "POINT": "p",
+    "MOC": "MOC(5, p)",
     "GEOMETRY": "CIRCLE(p, 1)",
 }
 LITERALS = {

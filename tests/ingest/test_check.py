@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nashira.ingest.check import Level, check, summary
+from nashira.ingest.check import check, summary
+from nashira.ingest.finding import Level
 from tests.ingest.publisher import Make, Publisher
 
 

@@ -158,7 +158,7 @@ def test_the_healpix_column_is_recognised_where_it_is_right(
 ) -> None:
     sql.execute("ALTER TABLE main ADD _healpix_29 bigint")
     rows = sql.execute('SELECT ra, "dec", hip FROM main').fetchall()
-    cells = [(int(healpix29([ra], [dec])[0]) + shift, hip) for ra, dec, hip in rows]  # type: ignore[arg-type]
+    cells = [(int(healpix29([ra], [dec])[0]) + shift, hip) for ra, dec, hip in rows]
     with sql.cursor() as cursor:
         cursor.executemany("UPDATE main SET _healpix_29 = %s WHERE hip = %s", cells)
     sql.execute("CREATE INDEX ON main (_healpix_29)")

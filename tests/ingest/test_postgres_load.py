@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +229,50 @@ def test_a_password_never_comes_out(tmp_path: Path, stars: Path) -> None:
     with pytest.raises(Exception, match="cannot be reached") as caught:
         site.publish(stars, table="sky.stars")
     assert "secret" not in str(caught.value)
+
+
+# A publish that stops for ever at some point and says so; the test then kills it.
+STUCK = """
+import sys, time
+import subprocess
+import sys
+from pathlib import Path
+from nashira.config.site import open_site
+from nashira.ingest import {module} as module
+from nashira.ingest.publish import publish as act
+from nashira.ingest.report import LogReport
+
+def stuck(*_, **__):
+    print("now", flush=True)
+    time.sleep(600)
+
+module.{function} = stuck
+act(open_site(Path(sys.argv[1])), [Path(sys.argv[2])], table="sky.stars", schema=None, report=LogReport())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [("postgres_load", "storable"), ("postgres_load", "with_sky_index"), ("publish", "commit")],
+    ids=["table made", "rows loaded", "before the rename"],
+)
+def test_kill_minus_nine_leaves_nothing_served(
+    site: Publisher, database: Database, stars: Path, module: str, function: str
+) -> None:
+    site.publish(stars, table="sky.stars")
+    before = the_table(site)
+    code = STUCK.format(module=module, function=function)
+    command = [sys.executable, "-c", code, str(site.folder.root), str(stars)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "now\n"
+        finally:
+            child.kill()
+    assert the_table(site) == before
+    assert len(loaded(database)) == 2, "the killed one left its table"
+    site.publish(stars, table="sky.stars")
+    after = relation_of(the_table(site)).path
+    assert after != relation_of(before).path
+    assert loaded(database) == [after[1]], "the next one swept it"

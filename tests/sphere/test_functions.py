@@ -24,6 +24,8 @@ TYPES = {
     "DOUBLE[]": pa.list_(pa.float64()),
     "DOUBLE[2]": pa.list_(pa.float64(), 2),
     "DOUBLE[3]": pa.list_(pa.float64(), 3),
+    "DOUBLE[6]": pa.list_(pa.float64(), 6),
+    "VARCHAR": pa.string(),
 }
 
 
@@ -43,6 +45,7 @@ TRIANGLE = [10.0, 10, 12, 10, 11, 12]
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
 def test_null_in_any_argument_is_null_and_empty_is_empty(function: Any) -> None:
     sample = {"DOUBLE": 1.0, "INTEGER": 3, "BIGINT": 5, "DOUBLE[]": SQUARE, "DOUBLE[3]": [1.0, 1, 0.1]}
+    sample["VARCHAR"] = "Circle ICRS 1 2 3" if function.name == "ns_region" else "4/13 17-18 5/8"
     for i in range(len(function.parameters)):
         columns = [
             pa.array([sample[t], None if j == i else sample[t]], TYPES[t]) for j, t in enumerate(function.parameters)

@@ -1,4 +1,4 @@
-"""DALI arrays and STC-S phrases become regions; bad ones say why."""
+"""DALI arrays become regions; bad ones say why."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from nashira.sphere.regions import (
     box_polygon,
     dali_values,
     parse_dali,
-    parse_stcs,
 )
 
 TRIANGLE = Polygon(((10, 10), (12, 10), (11, 12)))
@@ -70,50 +69,10 @@ def test_bad_dali(text: Any, xtype: Any, message: Any) -> None:
         parse_dali(text, xtype)
 
 
-@pytest.mark.parametrize(
-    ("text", "region"),
-    [
-        ("Circle 12 34 0.5", Circle(12, 34, 0.5)),
-        ("CIRCLE ICRS GEOCENTER 12 34 0.5", Circle(12, 34, 0.5)),
-        ("Circle ICRS TOPOCENTER SPHERICAL2 12 34 0.5 unit deg", Circle(12, 34, 0.5)),
-        ("Circle fillfactor 0.9 J2000 12 34 0.5", Circle(12, 34, 0.5)),
-        ("Position FK5 12 34", Point(12, 34)),
-        ("polygon icrs 10 10 12 10 11 12", TRIANGLE),
-        ("Box ICRS 10 20 2 4", box_polygon(10, 20, 2, 4)),
-    ],
-)
-def test_stcs(text: Any, region: Any) -> None:
-    assert parse_stcs(text) == region
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("Union ICRS (Circle 1 2 3 Circle 4 5 6)", "Union is not supported"),
-        ("Not (Circle 1 2 3)", "Not is not supported"),
-        ("Circle GALACTIC_I 1 2 3", "GALACTIC_I is not supported"),
-        ("Circle ICRS CARTESIAN2 1 2 3", "CARTESIAN2 is not supported"),
-        ("Circle ICRS 1 2 3 unit arcmin", "unit arcmin"),
-        ("Circle ICRS 1 2 3 Resolution 4", "not a number"),
-        ("Circle MARS 1 2 3", "'MARS' is not a number"),
-        ("Circle ICRS", "3 numbers"),
-        ("Sphere 1 2 3", "no STC-S region"),
-        ("", "empty"),
-        ("Circle fillfactor", "3 numbers"),
-        ("Box ICRS 10 20 200 4", "width"),
-    ],
-)
-def test_bad_stcs(text: Any, message: Any) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_stcs(text)
-
-
 @given(st.text(max_size=60), st.sampled_from(["point", "circle", "polygon", "range", "shape", "", "x"]))
 def test_any_text_is_a_region_or_a_value_error(text: Any, xtype: Any) -> None:
     phrases: list[tuple[Callable[..., object], tuple[str, ...]]] = [
         (parse_dali, (text, xtype)),
-        (parse_stcs, (text,)),
-        (parse_stcs, ("Circle " + text,)),
     ]
     for parse, arguments in phrases:
         with suppress(ValueError):
