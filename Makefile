@@ -6,7 +6,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 APT_PACKAGES := stilts postgresql-15 postgresql-15-pgsphere postgresql-15-q3c redis-server
 
-.PHONY: help demo test check conformance bench lock debian clean
+.PHONY: help demo test check conformance bench performance lock debian clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 24
@@ -26,8 +26,12 @@ check: .venv/.dev ## lint, types, import directions, wheel content
 conformance: .venv/.dev debian ## STILTS taplint and votlint, pyvo and astroquery against the demo
 	@$(BIN)/python -m tests.conformance.run
 
-bench: .venv/.dev ## this server beside bare DuckDB, as ratios, in one run
+bench: .venv/.dev ## this server beside bare DuckDB and others, as ratios, in one run
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.wire
+
+performance: .venv/.dev debian ## results and uploads measured, docs/performance.md and docs/wire.svg renewed
+	@$(BIN)/python -m bench.wire --write
 
 lock: $(UV)      ## renew the locked dependencies
 	@$(UV) pip compile -q pyproject.toml --upgrade --generate-hashes --no-annotate --no-header -o requirements/run.lock

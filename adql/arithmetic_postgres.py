@@ -17,7 +17,7 @@ from sqlglot import exp
 from ..schema.types import DOUBLE, INTEGERS, LONG
 from . import nodes as n
 from . import nodes_postgres as pg
-from .kinds import is_integer, number_of
+from .kinds import is_integer, kind_of, number_of
 from .resolved import Arithmetic, CastValue, Constant, Negative, Value
 
 Node = n.Node
@@ -57,10 +57,17 @@ def arithmetic(node: Arithmetic | Negative, lower: Lower) -> Node:
     numbers = [number for leaf in leaves if (number := number_of(leaf)) is not None]
     if not all(limits.holds(number) for number in numbers):
         return _carefully(node, printed)
-    tested = {leaf: printed[id(leaf)] for leaf in leaves if number_of(leaf) is None}
+    tested = {leaf: printed[id(leaf)] for leaf in leaves if number_of(leaf) is None and not _is_tame(leaf, limits)}
     tests = [_test(made, limits, whole=whole) for made in tested.values()]
     plain = _plainly(node, printed)
     return n.case(n.all_of(*tests), plain, _carefully(node, printed)) if tests else plain
+
+
+def _is_tame(leaf: Value, limits: _Range) -> bool:
+    """Tell whether a number comes from a narrower type, all values of which are harmless: 0, 1.4e-45 to 3.4e38."""
+    if not isinstance(leaf, CastValue) or leaf.info.type != DOUBLE or kind_of(leaf.operand) != "number":
+        return False
+    return leaf.operand.info.type != DOUBLE and limits.low <= 1e-45 and limits.high >= 1e39
 
 
 def remainder(left: Node, right: Node) -> Node:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..config.language import EXTENSIONS
 from .functions import FUNCTIONS
 from .geometry import BUILDERS
-from .service import EVERYTHING, EXTENSIONS, Service
+from .service import EVERYTHING, Service
 
 _STANDARD = "ivo://ivoa.net/std/TAPRegExt#features-"
 TYPES: dict[str, str] = {

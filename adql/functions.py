@@ -237,7 +237,7 @@ _USER_DEFINED = (
         "udf",
         "gavo_vocmatch(vocname TEXT, term TEXT, matchagainst TEXT) -> INTEGER",
         low.resolved_away,
-        "1 where the last argument is the term of an IVOA vocabulary or a narrower one, else 0; the others are literals.",
+        "1 where the last argument is a term of an IVOA vocabulary or a narrower one, else 0; the others are literals.",
     ),
     _row(
         "udf", "ivo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION", low.julian(2440587.5), _JULIAN, unit="d", ucd="time.epoch"

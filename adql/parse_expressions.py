@@ -190,7 +190,11 @@ class ExpressionReader(FunctionReader):
         return tree.InList(operand, tuple(items), negated, self.since(first))
 
     def _listed(self) -> tree.Expression:
-        """Read an item of a list; literals have a larger limit of their own."""
+        """Read an item of a list; literals have a larger limit of their own, and a short way since they are many."""
+        kind = self.kinds[self.index]
+        if kind in (NUMBER, STRING) and self.kinds[self.index + 1] in (",", ")"):
+            self.spend(LISTED)
+            return self._number() if kind == NUMBER else self._string()
         spent = self.spent[VALUES]
         item = self.value()
         if isinstance(item.operand if isinstance(item, tree.Unary) else item, _LITERALS):

@@ -31,6 +31,7 @@ from .resolved import (
     Joined,
     Near,
     Query,
+    Sample,
     SelectQuery,
     SetQuery,
     Source,
@@ -145,7 +146,8 @@ class PostgresPrinter(QueryPrinter):
             raise Unsupported(message, source.at, "Its operator has to publish it again")
         schema, name = stored.path if len(stored.path) > 1 else ("pg_temp", stored.path[0])
         alias = exp.TableAlias(this=n.identifier(source.label))
-        return exp.Table(this=n.identifier(name), db=n.identifier(schema), alias=alias)
+        table = exp.Table(this=n.identifier(name), db=n.identifier(schema))
+        return _sampled(table, source.sample, alias)
 
     def _from(self, node: From) -> tuple[n.Node, list[n.Node]]:
         """Give the first table and the joins that follow it; a FULL JOIN needs an equality, so it gets one."""
@@ -228,3 +230,18 @@ class PostgresPrinter(QueryPrinter):
         bounded = n.call("least", n.call("greatest", n.call("floor", order), n.integer(0)), n.integer(FINEST))
         chosen = pg.cast(n.call("coalesce", bounded, n.integer(FREE_ORDER)), INTEGER)
         return exp.Subquery(this=exp.Select(expressions=[chosen], from_=exp.From(this=self._relation(source))))
+
+
+def _sampled(table: n.Node, sample: Sample | None, alias: exp.TableAlias) -> n.Node:
+    """A table or a sample of it; single rows by chance can be drawn from a view too."""
+    if sample is not None and sample.seed is None and sample.method == "BERNOULLI":
+        chosen = n.compare("<", n.call("random"), pg.real(sample.percent / 100.0))
+        select = exp.Select(expressions=[exp.Star()], from_=exp.From(this=table), where=exp.Where(this=chosen))
+        return exp.Subquery(this=select, alias=alias)
+    table.set("alias", alias)
+    if sample is not None:
+        seed = None if sample.seed is None else n.integer(sample.seed)
+        percent = exp.Literal.number(repr(sample.percent))
+        drawn = exp.TableSample(method=exp.Var(this=sample.method), percent=percent, seed=seed)
+        table.set("sample", drawn)
+    return table

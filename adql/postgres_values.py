@@ -96,6 +96,7 @@ NATIVE: dict[str, Callable[[n.Node], n.Node]] = {
     "smoc": _cast("text"),
     "text": _cast("text"),
     "double": _cast("double precision"),
+    "double[]": _cast("double precision[]"),
     "long": _cast("bigint"),
     "utc": lambda made: exp.AtTimeZone(this=made, zone=n.text("UTC")),
     "date": _cast("timestamp"),

@@ -19,7 +19,7 @@ HEIGHT = 128
 _LARGEST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """How many of something one query may have, so that no engine plans it for minutes."""
 

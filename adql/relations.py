@@ -6,7 +6,8 @@ that would be wrong for regions with an extent (two members of a union may cover
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeGuard
 
 from ..config.errors import AdqlTypeError, Position, Unsupported
 from ..schema.types import INTEGER, VOType
@@ -185,7 +186,7 @@ def _meet(one: Operand, other: Operand, at: Position) -> Condition:
         if other.operator == "NOT":
             return Inverse(_lies_in(one, members[0], at))
         raise _unsure(f"a region intersects an {other.operator}", at)
-    if isinstance(one, Range) or isinstance(other, Range):
+    if isinstance(one, Range | Compound) or isinstance(other, Range):
         raise _unsure("a region intersects a PositionInterval", at)
     kinds = kind_of(one), kind_of(other)
     if kinds not in _INTERSECTS:
@@ -198,7 +199,7 @@ def _in_range(one: Operand, other: Range, at: Position) -> Condition:
     if not _is_point(one):
         raise _unsure("a region lies within a PositionInterval", at)
     lon, lat = coordinates(one)
-    low, high = constant(other.lat1_deg, at), constant(other.lat2_deg, at)
+    low, high = constant(max(other.lat1_deg, -90.0), at), constant(min(other.lat2_deg, 90.0), at)
     parallels = Within(lat, low, high, False)
     if other.lon2_deg - other.lon1_deg >= 360.0:
         return parallels
@@ -210,25 +211,25 @@ def _in_range(one: Operand, other: Range, at: Position) -> Condition:
     return Combined("AND", (parallels, Compare("<=", east, width)))
 
 
-def _is_point(one: Operand) -> bool:
+def _is_point(one: Operand) -> TypeGuard[Value]:
     return not isinstance(one, Compound | Range) and kind_of(one) == "point"
 
 
-def _operand(member: object, at: Position) -> Operand:
-    return member if isinstance(member, Compound | Range) else region_constant(member, at)  # type: ignore[arg-type]
+def _operand(member: Region | Compound, at: Position) -> Operand:
+    return member if isinstance(member, Compound | Range) else region_constant(member, at)
 
 
-def _every(tests: object) -> Condition:
+def _every(tests: Iterable[Condition]) -> Condition:
     return _logical("AND", tests)
 
 
-def _any(tests: object) -> Condition:
+def _any(tests: Iterable[Condition]) -> Condition:
     return _logical("OR", tests)
 
 
-def _logical(operator: str, tests: object) -> Condition:
-    made = tuple(tests)  # type: ignore[arg-type, var-annotated]
-    return made[0] if len(made) == 1 else Combined(operator, made)  # type: ignore[arg-type]
+def _logical(operator: Literal["AND", "OR"], tests: Iterable[Condition]) -> Condition:
+    made = tuple(tests)
+    return made[0] if len(made) == 1 else Combined(operator, made)
 
 
 def _unsure(what: str, at: Position, advice: str = "Positions can be tested against any REGION") -> Unsupported:

@@ -7,7 +7,7 @@ ORDER BY know output names where no column is called so (ORDER BY prefers them);
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from itertools import islice
 from typing import cast
@@ -311,7 +311,7 @@ def _check_grouped(
 
     Columns of a table whose primary key is grouped depend on it (SQL:1999): they are given, to be grouped too.
     """
-    known = frozenset(groups)
+    known = set(groups)
     keyed = frozenset(source for source in sources if _has_key(source, known))
     more: dict[Value, None] = {}
     for node in nodes:
@@ -320,14 +320,14 @@ def _check_grouped(
             if column is None or column.source not in keyed:
                 break
             more[column] = None
-            known |= {column}
+            known.add(column)
         if column is not None:
             message = f"Column {column.info.name} is neither in GROUP BY nor in an aggregate"
             raise AdqlTypeError(message, column.at, "Group by it, or use MIN, MAX or AVG of it")
     return tuple(more)
 
 
-def _has_key(source: Source, groups: frozenset[Value]) -> bool:
+def _has_key(source: Source, groups: Set[Value]) -> bool:
     """Tell whether the whole primary key of a table is grouped."""
     if not isinstance(source, TableSource) or not source.table.primary:
         return False
@@ -335,7 +335,7 @@ def _has_key(source: Source, groups: frozenset[Value]) -> bool:
     return columns >= set(source.table.primary)
 
 
-def _ungrouped(node: Value | Condition, groups: frozenset[Value], sources: frozenset[Source]) -> ColumnValue | None:
+def _ungrouped(node: Value | Condition, groups: Set[Value], sources: frozenset[Source]) -> ColumnValue | None:
     if isinstance(node, AggregateValue) or node in groups:
         return None
     if isinstance(node, ColumnValue):

@@ -9,7 +9,7 @@ from typing import Any
 from ..config.errors import AdqlTypeError, Position
 from ..schema.types import TIMESTAMP
 from . import tree
-from .kinds import SHAPES, combine, common_type, constant, convert, double, kind_of, name_of, number_of
+from .kinds import SHAPES, combine, common_type, constant, convert, double, kind, kind_of, name_of, number_of
 from .resolve_context import Context
 from .resolve_values import value
 from .resolved import (
@@ -164,7 +164,10 @@ def _between(node: tree.Between, context: Context) -> Condition:
 def _in_list(node: tree.InList, context: Context) -> Condition:
     operand = value(node.operand, context)
     items = [value(item, context) for item in node.items]
-    pairs = [_comparable(operand, item, node.at, "=") for item in items]
+    kinds = {kind(vo) for vo in {part.info.type for part in (operand, *items)}}
+    if kinds in ({"number"}, {"string"}):  # the usual list, which may be long
+        return Member(operand, tuple(items), node.negated)
+    pairs = [_comparable(operand, item, item.at, "=") for item in items]
     kinds = {kind_of(part) for pair in pairs for part in pair} - {"null"}
     if len(kinds) > 1:  # a text among timestamps
         return Member(convert(operand, TIMESTAMP), tuple(convert(item, TIMESTAMP) for item in items), node.negated)

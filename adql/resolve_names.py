@@ -16,6 +16,7 @@ from .resolved import ColumnValue, Common, QuerySource, Sample, Source, TableSou
 from .service import EVERYTHING, Service
 from .spelling import closest
 from .tree import ColumnRef, Identifier, TableName
+from .weight import Weights
 
 _LONGEST = 80
 COLUMNS_MOST = 10_000
@@ -166,6 +167,7 @@ class Names:
     features: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     columns_left: int = COLUMNS_MOST
+    weights: Weights = field(default_factory=Weights)
     _count: int = 0
 
     def label(self, letter: str) -> str:
@@ -185,10 +187,10 @@ class Names:
                     return Entry(ref.alias or ref.name, None, source)
         table = self._table(ref)
         self.read[table.adql_name] = None
-        source = TableSource(self.label("t"), table, ref.at, self._sample(ref))
+        read = TableSource(self.label("t"), table, ref.at, self._sample(ref))
         if ref.alias:
-            return Entry(ref.alias, None, source)
-        return Entry(Identifier(table.name, True, ref.at), table.schema, source, self.service.catalog)
+            return Entry(ref.alias, None, read)
+        return Entry(Identifier(table.name, True, ref.at), table.schema, read, self.service.catalog)
 
     def _sample(self, ref: TableName) -> Sample | None:
         if ref.sample is None:

@@ -42,8 +42,14 @@ _DIGITS = 240  # of a whole number; hexadecimal ones beyond have no double
 
 
 def value(node: tree.Expression, context: Context) -> Value:
-    """Resolve an expression."""
-    return _RULES[type(node)](node, context)
+    """Resolve an expression; Unsupported where its parts repeat each other without end."""
+    if not isinstance(node, _REPEATING):
+        return _RULES[type(node)](node, context)
+    weights = context.names.weights
+    outer = weights.begin()
+    made = _RULES[type(node)](node, context)
+    weights.end(outer, made, node.at)
+    return made
 
 
 # ------------------------------------------------------------- leaves
@@ -296,6 +302,7 @@ def _case(node: tree.Case, context: Context) -> Value:
     return case_value(node, context)
 
 
+_REPEATING = (tree.Function, tree.Case)
 _RULES: dict[type, Callable[[Any, Context], Value]] = {
     tree.Null: lambda node, _: constant(None, node.at),
     tree.Number: _number,

@@ -8,19 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..config.errors import Position, Unsupported
-
-EXTENSIONS = (
-    "CASE",
-    "CROSS JOIN",
-    "%",
-    "COALESCE",
-    "NULLIF",
-    "GREATEST",
-    "LEAST",
-    "TABLESAMPLE",
-    "MOC",
-)
-"""What is understood beyond the mandatory and the optional language; a site can switch each off."""
+from ..config.language import EXTENSIONS
 
 
 @dataclass(frozen=True, slots=True)

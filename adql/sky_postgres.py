@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from sqlglot import exp
 
@@ -19,7 +20,7 @@ from .duckdb_values import ValuePrinter
 from .kinds import number_of
 from .places import Place, below, place_of
 from .postgres_values import native
-from .resolved import ColumnValue, Condition, Constant, Element, Inside, Near, Source, TableSource, Value
+from .resolved import ColumnValue, Condition, Constant, Element, Inside, Near, Source, TableSource, Value, walk
 from .spatial_forms import near_of
 
 Node = n.Node
@@ -127,9 +128,14 @@ def _is_possible(match: Match) -> bool:
     lat = number_of(match.lat)
     if lat is not None and abs(lat) > 90.0:
         return False
-    if radius is None:
-        return match.position.kind == "q3c"
-    return radius <= _WIDEST_DEG
+    inside = (node.source for part in (match.lon, match.lat, match.radius) for node in walk(part) if _is_column(node))
+    if match.position.source in inside:
+        return False
+    return radius is None or radius <= _WIDEST_DEG
+
+
+def _is_column(node: Value | Condition) -> TypeGuard[ColumnValue]:
+    return isinstance(node, ColumnValue)
 
 
 def _finite(made: Node) -> Node:
@@ -143,14 +149,20 @@ def _finite(made: Node) -> Node:
 
 def _q3c(match: Match, printer: ValuePrinter) -> Node:
     radius = number_of(match.radius)
-    wider = (
-        pg.real(max(radius, 0.0) + _SPARE_DEG)
-        if radius is not None
-        else n.call("least", n.add(printer.value(match.radius), pg.real(_SPARE_DEG)), pg.real(180.0))
+    centre = [_finite(_longitude(match.lon, printer)), _finite(printer.value(match.lat))]
+    place = [printer.value(part) for part in (match.position.lon, match.position.lat)]
+    if radius is not None:
+        return n.call("q3c_join", *centre, *place, pg.real(max(radius, 0.0) + _SPARE_DEG))
+    # q3c_join itself would miss the opposite point of a circle of 180 degrees
+    wider = n.add(_finite(printer.value(match.radius)), pg.real(_SPARE_DEG))
+    index = n.call("q3c_ang2ipix", *place)
+    limits = [n.call("q3c_nearby_it", *(n.again(part) for part in (*centre, wider)), n.integer(i)) for i in range(8)]
+    return n.any_of(
+        *(
+            n.all_of(n.compare(">=", index.copy(), low), n.compare("<=", index.copy(), high))
+            for low, high in zip(limits[::2], limits[1::2], strict=True)
+        )
     )
-    position = match.position
-    centre = (_finite(_longitude(match.lon, printer)), _finite(printer.value(match.lat)))
-    return n.call("q3c_join", *centre, printer.value(position.lon), printer.value(position.lat), wider)
 
 
 def _longitude(lon: Value, printer: ValuePrinter) -> Node:
@@ -159,7 +171,11 @@ def _longitude(lon: Value, printer: ValuePrinter) -> Node:
 
 
 def _pgsphere(match: Match, printer: ValuePrinter) -> Node:
-    radius = math.radians(max(number_of(match.radius) or 0.0, 0.0) + _SPARE_DEG)
+    number = number_of(match.radius)
+    if number is None:
+        around = (printer.value(part) for part in (match.lon, match.lat, match.radius))
+        return n.binary(exp.ArrayContainedBy, _point(match.position, printer), n.call("ns_around", *around))
+    radius = math.radians(max(number, 0.0) + _SPARE_DEG)
     lon, lat = (_radians(value, printer) for value in (match.lon, match.lat))
     circle = n.call("scircle", n.call("spoint", lon, lat), pg.real(radius))
     return n.binary(exp.ArrayContainedBy, _point(match.position, printer), circle)

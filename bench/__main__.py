@@ -1,7 +1,7 @@
 """`make bench`: this server beside bare DuckDB doing the same query on the same files, in one run.
 
-Medians of 11 (7 where a run is long). `python -m bench --rows 10000000` measures a larger catalogue; the site is
-kept in .bench for the next run.
+Medians of 11 (7 where a run is long); `bench.wire` measures whole results. `python -m bench --rows 10000000` measures
+a larger catalogue; the site is kept in .bench for the next run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -34,7 +34,6 @@ from .client import Connection, sync_path
 from .data import chunk, write_catalogue
 
 ROOT = Path(__file__).parents[1]
-FORMATS = ("votable/b2", "votable/td", "votable/b", "fits", "csv", "tsv", "parquet", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +139,6 @@ class Bench:
         bare_s = median(next_bare_cone, 24)
         yield self.figure("cone 0.1 deg", lambda: self.connection.get(sync_path(next(cones))), bare_s, 24)
 
-    def whole(self) -> Iterator[Figure]:
-        """A million rows of nine columns in each format."""
-        self.connection = Connection(self.url)  # the old one was idle for too long
-        query = f"SELECT TOP {min(self.rows, 1_000_000)} * FROM bench.sources"
-        bare_s = median(bare(self.duckdb, self.sql(query)), 7)
-        for name in FORMATS:
-            path = sync_path(query, RESPONSEFORMAT=name, MAXREC="1000000")
-            reply = self.connection.get(path)
-            figure = self.figure(f"1 M x 9 {name}", lambda path=path: self.connection.get(path), bare_s, 7)  # type: ignore[misc]
-            rate = min(self.rows, 1_000_000) / figure.ours_s / 1e6
-            note = f"{rate:.2f} M rows/s, first byte {reply.first_s * 1e3:.0f} ms, {reply.size_bytes / 1e6:.0f} MB"
-            yield replace(figure, note=note)
-
     def asynchronous(self) -> Figure:
         """A trivial job: create, run, wait, fetch, delete."""
 
@@ -248,8 +234,6 @@ def main() -> None:
         print(bench.upload_match(), flush=True)
         print(bench.crowd(), flush=True)
         print(f"  with a peak memory of {bench.peak_mb():.0f} MB")
-        for figure in bench.whole():
-            print(figure, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ four minutes. `--rows` is the size of the nine-column table, `--quick` measures 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
+import os
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,8 +25,8 @@ from tests.conformance.server import serving
 from . import wire_rivals as rivals
 from .wire_data import Result, publish, results, write_tables
 from .wire_http import Sent, ServerProcess, Slow, read_slowly, send, send_all
-from .wire_machine import machine
 from .wire_read import Read, read_all
+from .wire_report import Report, machine, section, write
 from .wire_rivals import Rival
 
 ROOT = Path(__file__).parents[1]
@@ -36,23 +34,6 @@ FOLDER = ROOT / ".bench" / "wire"
 POSTGRES_FORMATS = ("votable/b2", "votable/td", "fits", "csv", "parquet", "arrow")
 SLOW_FORMATS = ("votable/b2", "votable/td", "csv", "parquet", "arrow")
 T = TypeVar("T", Sent, Rival, Read, Slow)
-
-
-@dataclass(slots=True)
-class Report:
-    """All figures of one run."""
-
-    machine: dict[str, str]
-    results: tuple[Result, ...]
-    idle_mb: float = 0
-    sent: list[Sent] = field(default_factory=list)
-    writers: list[Rival] = field(default_factory=list)
-    rivals: list[Rival] = field(default_factory=list)
-    astropy: list[Rival] = field(default_factory=list)
-    postgres: list[Sent] = field(default_factory=list)
-    postgres_copy: list[Rival] = field(default_factory=list)
-    slow: list[Slow] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
 
 
 def collect(figures: Iterable[T], into: list[T]) -> None:
@@ -65,10 +46,10 @@ def collect(figures: Iterable[T], into: list[T]) -> None:
 def _line(figure: Sent | Rival | Read | Slow) -> str:
     if isinstance(figure, Sent):
         name = f"{figure.result} {figure.format} {figure.coding}"
-        mb = figure.size_bytes / 1e6
+        mb, first_ms = figure.size_bytes / 1e6, figure.first_s * 1e3
         return (
             f"{name:28s}{figure.seconds * 1e3:9.0f} ms {figure.rate:7.2f} M rows/s {mb / figure.seconds:7.0f} MB/s "
-            f"first byte {figure.first_s * 1e3:6.0f} ms {mb:7.0f} MB, CPU {figure.cpu_s:5.2f} s, peak +{figure.peak_mb:.0f} MB"
+            f"first byte {first_ms:6.0f} ms {mb:7.0f} MB, CPU {figure.cpu_s:5.2f} s, peak +{figure.peak_mb:.0f} MB"
         )
     if isinstance(figure, Rival):
         return f"{figure.name:32s}{figure.rate:8.2f} M rows/s  {figure.size_bytes / 1e6:7.0f} MB"
@@ -80,9 +61,9 @@ def _line(figure: Sent | Rival | Read | Slow) -> str:
     )
 
 
-def embedded(report: Report, files: dict[str, Path], wanted: tuple[Result, ...]) -> None:
+def embedded(report: Report, folder: Path, files: dict[str, Path], wanted: tuple[Result, ...]) -> None:
     """Measure the server on its embedded engine, and the slow readers."""
-    site = FOLDER / "site"
+    site = folder / "site"
     if not (site / "ready").exists():
         publish(site, files, list(files), {})
         (site / "ready").touch()
@@ -101,7 +82,7 @@ def on_postgres(report: Report, files: dict[str, Path], wanted: Result) -> None:
         return
     with ExitStack() as stack:
         settings = stack.enter_context(rivals.postgres())
-        site = Path(stack.enter_context(_folder())) / "site"
+        site = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=FOLDER))) / "site"
         publish(site, files, ["sources", "ten"], settings)
         sql = _sql(site, wanted.query, settings)
         collect([rivals.postgres_copy(settings["NASHIRA_ENGINE__ADMIN_URL"], sql, wanted.rows)], report.postgres_copy)
@@ -119,3 +100,56 @@ def beside(report: Report, files: dict[str, Path], wanted: Result) -> None:
     collect(rivals.duckdb_copies(files["sources"], wanted.rows), report.rivals)
     collect(rivals.astropy_writers(table), report.astropy)
     collect(read_all(table, FOLDER), report.reads)
+
+
+def _sql(site: Path, query: str, settings: dict[str, str]) -> str:
+    """What our translator hands to PostgreSQL."""
+    with _environment(settings):
+        opened = Site.open(open_site(site))
+        try:
+            return translate(query, opened.catalog, target="postgresql").sql
+        finally:
+            opened.close()
+
+
+@contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def measure(rows: int, wanted: Sequence[str]) -> Report:
+    """Take all figures; `wanted` names the results that are sent."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    site_folder = FOLDER / str(rows)
+    report = Report(machine(), results(rows))
+    chosen = tuple(result for result in report.results if result.name in wanted)
+    files = write_tables(site_folder, rows)
+    embedded(report, site_folder, files, chosen)
+    beside(report, files, report.results[0])
+    on_postgres(report, files, report.results[0])
+    return report
+
+
+def main() -> None:
+    """Measure and print; write where asked to."""
+    parser = argparse.ArgumentParser(prog="python -m bench.wire")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table of nine columns")
+    parser.add_argument("--quick", action="store_true", help="send the table of nine columns alone")
+    parser.add_argument("--write", action="store_true", help="renew docs/wire.svg and docs/performance.md")
+    options = parser.parse_args()
+    start = time.monotonic()
+    report = measure(options.rows, ("nine",) if options.quick else ("nine", "wide", "arrays", "narrow"))
+    print("\n" + section(report))
+    if options.write:
+        write(report, ROOT / "docs")
+    print(f"\nmeasured in {time.monotonic() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

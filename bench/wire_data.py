@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ ALL = ("votable/b2", "votable/b", "votable/td", "fits", "csv", "tsv", "parquet",
 
 def results(rows: int) -> tuple[Result, ...]:
     """Give the results to be measured, the first with `rows` rows."""
-    many = f"SELECT s.id, s.ra, s.dec FROM bench.sources AS s, bench.ten AS t"
+    many = "SELECT s.id, s.ra, s.dec FROM bench.sources AS s, bench.ten AS t"
     return (
         Result("nine", f"{rows / 1e6:g} M rows × 9", "SELECT * FROM bench.sources", rows, 9, ALL, 5),
         Result("wide", "100,000 rows × 100", "SELECT * FROM bench.wide", WIDE_ROWS, 100, MOST, 3),
@@ -110,7 +110,12 @@ def batches(table: pa.Table) -> list[pa.RecordBatch]:
 def write_tables(folder: Path, rows: int) -> dict[str, Path]:
     """Write all tables as Parquet files; give them by name."""
     ten = pa.table({"n": np.arange(TIMES, dtype="i4")})
-    made = {"sources": lambda: nine(rows), "wide": wide, "arrays": arrays, "ten": lambda: ten}
+    made: dict[str, Callable[[], pa.Table]] = {
+        "sources": lambda: nine(rows),
+        "wide": wide,
+        "arrays": arrays,
+        "ten": lambda: ten,
+    }
     files = {name: folder / f"{name}.parquet" for name in made}
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in made.items():
@@ -122,9 +127,14 @@ def write_tables(folder: Path, rows: int) -> dict[str, Path]:
 
 def publish(site: Path, files: dict[str, Path], names: Sequence[str], settings: dict[str, str]) -> None:
     """Make a site and publish the named tables, as schema bench."""
-    nashira = [sys.executable, "-m", "nashira"]
     environment = dict(os.environ) | settings
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "env": environment}
-    subprocess.run([*nashira, "init", str(site)], **quiet)
+
+    def nashira(*words: str) -> None:
+        command = [sys.executable, "-m", "nashira", *words]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+
+    nashira("init", str(site))
     for name in names:
-        subprocess.run([*nashira, "publish", str(files[name]), "--site", str(site), "--table", f"bench.{name}"], **quiet)
+        nashira("publish", str(files[name]), "--site", str(site), "--table", f"bench.{name}")

@@ -42,7 +42,8 @@ class ServerProcess:
     def __init__(self, url: str) -> None:
         self.url = url
         port = int(url.rsplit(":", 1)[1])
-        listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr[1] == port]
+        every = psutil.net_connections("tcp")
+        listening = [c for c in every if c.status == psutil.CONN_LISTEN and getattr(c.laddr, "port", 0) == port]
         self.process = psutil.Process(listening[0].pid)
         Connection(url).get(sync_path("SELECT TOP 1 * FROM bench.ten"))
         self.idle_mb = self._status("VmRSS")

@@ -1,4 +1,4 @@
-"""What the same rows cost elsewhere, in the same run: bare Arrow, DuckDB's COPY, PostgreSQL's COPY, astropy's writers."""
+"""What the same rows cost elsewhere: bare Arrow, COPY of DuckDB and of PostgreSQL, astropy's writers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from nashira.formats.registry import FORMATS
@@ -25,7 +26,7 @@ from nashira.schema.arrow import column_of
 from .wire_data import BATCH_ROWS, batches
 
 ASTROPY_ROWS = 20_000
-_POSTGRES = Path("/usr/lib/postgresql/15/bin")
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
 APT = "apt-get install postgresql-15 postgresql-15-pgsphere postgresql-15-q3c"
 
 
@@ -130,11 +131,10 @@ def astropy_writers(table: pa.Table) -> Iterator[Rival]:
     part = table.slice(0, ASTROPY_ROWS)
     mine = Table()
     for name, column in zip(part.column_names, part.columns, strict=True):
-        values = column.combine_chunks()
-        filled = values.fill_null(0).to_numpy(zero_copy_only=False) if values.null_count else values.to_numpy()
-        filled = filled.astype("U") if filled.dtype == object else filled
-        mask = values.is_null().to_numpy(zero_copy_only=False)
-        mine[name] = MaskedColumn(filled, mask=mask) if values.null_count else filled
+        values = column.combine_chunks().to_numpy(zero_copy_only=False)
+        values = values.astype("U") if values.dtype == object else values
+        missing = column.is_null().to_numpy()
+        mine[name] = MaskedColumn(np.nan_to_num(values), mask=missing) if column.null_count else values
 
     def votable(kind: str) -> int:
         out = io.BytesIO()
@@ -157,7 +157,7 @@ def astropy_writers(table: pa.Table) -> Iterator[Rival]:
 
 def has_postgres() -> bool:
     """Tell whether PostgreSQL can be measured here."""
-    return (_POSTGRES / "initdb").exists()
+    return (POSTGRES / "initdb").exists()
 
 
 @contextmanager
@@ -173,12 +173,12 @@ def postgres_copy(url: str, sql: str, rows: int) -> Rival:
     """Bare COPY (FORMAT binary) of a query by psql, the rows thrown away; psql's own start is taken off."""
 
     def psql(command: str) -> int:
-        done = subprocess.run([str(_POSTGRES / "psql"), url, "-qc", command], stdout=subprocess.PIPE, check=True)
+        done = subprocess.run([str(POSTGRES / "psql"), url, "-qc", command], stdout=subprocess.PIPE, check=True)
         return len(done.stdout)
 
     start, _ = timed(lambda: psql("SELECT 1"))
     statement = f"COPY ({sql}) TO STDOUT (FORMAT binary)"
-    command = [str(_POSTGRES / "psql"), url, "-qc", statement]
+    command = [str(POSTGRES / "psql"), url, "-qc", statement]
 
     def copy() -> int:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:

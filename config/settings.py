@@ -7,10 +7,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .errors import SettingsError
+from .language import EXTENSIONS
 
 
 class Part(BaseModel):
@@ -103,6 +104,9 @@ class Jobs(Part):
         description="Redis URL; jobs then run in processes of `nashira worker`. Empty: on threads of the server.",
     )
     workers: int = Field(4, ge=0, description="Job threads of a server process; with a broker, of a worker.")
+    results: str = Field(
+        "", repr=False, description="URL that fsspec writes to (s3://…), for results of jobs; empty: var/results."
+    )
     lease_seconds: float = Field(30, gt=0, description="A worker silent for longer than this has lost its job.")
     tries: int = Field(3, ge=1, description="Times a job is started before it is given up.")
     short_seconds: float = Field(60, gt=0, description="A job that runs longer is a long one.")
@@ -114,6 +118,31 @@ class Jobs(Part):
     list_anonymous: bool = Field(
         True, description="List jobs of anonymous users to everybody; false: only who knows a job's URL reaches it."
     )
+
+
+class Language(Part):
+    """[adql]: the query language."""
+
+    extensions: tuple[str, ...] = Field(
+        EXTENSIONS, description="Extensions of ADQL that are understood; take out those that are not wanted."
+    )
+    catalog: str = Field("", description="Name that may stand before schemas in queries; empty: none may.")
+    name_service: str = Field(
+        "",
+        pattern=r"^(https?://.*\{name\}.*)?$",
+        description="URL that answers for ivo_simbadpoint, with {name} in it, such as that of CDS Sesame with -oI; "
+        "empty: names of objects are not looked up.",
+    )
+    name_seconds: float = Field(5, gt=0, description="Longest time to wait for the name service.")
+
+    @field_validator("extensions")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in names if name not in EXTENSIONS]
+        if unknown:
+            message = f"{unknown[0]} is none of {', '.join(EXTENSIONS)}"
+            raise ValueError(message)
+        return names
 
 
 class Settings(BaseSettings):
@@ -131,6 +160,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(default_factory=Limits)
     engine: Engine = Field(default_factory=Engine)
     jobs: Jobs = Field(default_factory=Jobs)
+    adql: Language = Field(default_factory=Language)
 
     @classmethod
     def settings_customise_sources(

@@ -27,6 +27,11 @@ class SiteFolder:
         return self.root / "store"
 
     @property
+    def vocabularies(self) -> Path:
+        """IVOA vocabularies in desise, for gavo_vocmatch; the folder may be absent."""
+        return self.root / "vocabularies"
+
+    @property
     def var(self) -> Path:
         """Jobs, results, uploads and temporary files."""
         return self.root / "var"

@@ -24,6 +24,7 @@ from ..config.errors import (
     NotFound,
     OutOfResources,
     Overloaded,
+    QueryError,
     QueryTimeout,
     TooManyRequests,
     UploadTooLarge,
@@ -84,9 +85,13 @@ def answer(error: Exception) -> Answer:
 
 
 def public_message(error: BaseException) -> str:
-    """Say what a user may read about `error`: its own words, or a neutral sentence (then it is logged)."""
+    """Say what a user may read about `error`: its own words, or a neutral sentence (then it is logged).
+
+    A fault of a query is followed by the line it is in and a line of carets.
+    """
     if isinstance(error, _OPEN) and str(error):
-        return str(error)
+        excerpt = error.excerpt if isinstance(error, QueryError) else ""
+        return f"{error}\n\n{excerpt}" if excerpt else str(error)
     if isinstance(error, EngineError) and str(error):
         _log.error("engine error", exc_info=error)
         return str(error)
@@ -96,9 +101,13 @@ def public_message(error: BaseException) -> str:
 
 
 def error_response(error: Exception) -> Response:
-    """Answer with an error VOTable (DALI 1.1 section 4.2), status and Retry-After by the table."""
+    """Answer with an error VOTable (DALI 1.1 section 4.2), status and Retry-After by the table.
+
+    Where a limit ended the work, INFO `error` names which kind, for programs.
+    """
     found = answer(error)
-    return Response(error_document(found.message), found.status, found.headers, VOTABLE)
+    infos = [("error", type(error).__name__)] if isinstance(error, LimitError) else []
+    return Response(error_document(found.message, infos), found.status, found.headers, VOTABLE)
 
 
 def plain_error_response(error: Exception) -> Response:

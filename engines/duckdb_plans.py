@@ -27,11 +27,17 @@ def estimated_rows(cursor: duckdb.DuckDBPyConnection, sql: str) -> int | None:
 
 
 def _rows(node: dict[str, Any]) -> int | None:
-    """Read the estimate of a node; where it has none, that of its children, which a UNION adds up."""
-    given = node.get("extra_info", {}).get(_ROWS)
-    if given is not None:
-        return int(given)
+    """Read the estimate of a node; where it has none, that of its children, which a UNION adds up.
+
+    Limits estimate nothing themselves: they give no more than their number of what is below.
+    """
+    info = node.get("extra_info", {})
     inner = [rows for child in node.get("children", ()) if (rows := _rows(child)) is not None]
+    limit = info.get("Limit", info.get("Top"))
+    if limit is not None and inner:
+        return max(0, min(int(limit), inner[0] - int(info.get("Offset", 0))))
+    if info.get(_ROWS) is not None:
+        return int(info[_ROWS])
     if not inner:
         return None
     return sum(inner) if node.get("name") == "UNION" else inner[0]

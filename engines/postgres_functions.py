@@ -11,7 +11,14 @@ import re
 import psycopg
 from psycopg import sql
 
-from . import postgres_functions_healpix, postgres_functions_polygons, postgres_functions_shapes, postgres_functions_values
+from . import (
+    postgres_functions_healpix,
+    postgres_functions_pgsphere,
+    postgres_functions_polygons,
+    postgres_functions_regions,
+    postgres_functions_shapes,
+    postgres_functions_values,
+)
 
 SCHEMA = "nashira"
 STATEMENTS: tuple[str, ...] = (
@@ -19,6 +26,8 @@ STATEMENTS: tuple[str, ...] = (
     *postgres_functions_polygons.STATEMENTS,
     *postgres_functions_healpix.STATEMENTS,
     *postgres_functions_shapes.STATEMENTS,
+    *postgres_functions_regions.STATEMENTS,
+    *postgres_functions_pgsphere.STATEMENTS,
 )
 """Complete CREATE statements; running them again does no harm."""
 

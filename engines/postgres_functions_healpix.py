@@ -262,7 +262,7 @@ _CELLS = plpgsql(
       coarse := 0;
       found := ARRAY[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]::bigint[];
     ELSE
-      coarse := least(level, floor(log(2, ({_CELL_WIDTH_DEG} / radius)::numeric))::integer);
+      coarse := least(level, floor(ln({_CELL_WIDTH_DEG} / radius) / 0.6931471805599453)::integer);
       side := (1::bigint << coarse);
       place := nashira.ns_place(ra, de);
       x := least(greatest(trunc(place.east * (side / 2))::bigint, 0), side::bigint - 1);

@@ -290,7 +290,7 @@ _AREA = plpgsql(
     f"ns_polygon_area(polygon {D}[])",
     D,
     f"flux {D} := abs((nashira.ns_prepared(polygon))[2]);",
-    f"RETURN greatest(least(flux, 4 * {_PI} - flux), 0) * {_SQUARE_DEGREES};",
+    f"RETURN CASE WHEN flux >= 0 THEN greatest(least(flux, 4 * {_PI} - flux), 0) * {_SQUARE_DEGREES} END;",
 )
 
 _CENTROID = plpgsql(

@@ -6,7 +6,7 @@ NULL and impossible values give NULL as in `sphere.functions`; circles are DALI 
 from __future__ import annotations
 
 from ..sphere.frames import FRAMES, TURNS
-from .postgres_plpgsql import D, plpgsql
+from .postgres_plpgsql import D, inlined, plpgsql
 
 _BORDER = "2e-12"  # sphere.exact.BORDER_RAD
 _PI = "3.141592653589793"
@@ -157,34 +157,65 @@ _POLYGONS = (
     ),
 )
 
-# Numbers beyond 1e45 are no motion; they would overflow, which is an error in PostgreSQL.
-_EPOCH = plpgsql(
-    f"ns_epoch_prop_pos(ra {D}, de {D}, parallax {D}, pmra {D}, pmdec {D}, velocity {D}, from_year {D}, to_year {D})",
-    f"{D}[]",
-    f"""
-    lon {D}; lat {D}; mas {D} := {_PI} / 648000000; east {D}; north {D}; far {D}; years {D}; flat {D}; x {D}; y {D};
-    z {D};
-    """,
-    """
-    IF NOT nashira.ns_is_position(ra, de) OR greatest(abs(parallax), abs(pmra), abs(pmdec), abs(velocity),
-        abs(from_year), abs(to_year)) > 1e45 THEN
-      RETURN NULL;
-    END IF;
-    lon := nashira.ns_radians(ra);
-    lat := nashira.ns_radians(de);
-    years := to_year - from_year;
-    east := CASE WHEN abs(pmra) < 1e-40 THEN 0 ELSE pmra * mas END;
-    north := CASE WHEN abs(pmdec) < 1e-40 THEN 0 ELSE pmdec * mas END;
-    far := CASE WHEN abs(velocity) < 1e-40 OR abs(parallax) < 1e-40 THEN 0
-      ELSE velocity * parallax * mas / 4.740470446 END;
-    years := CASE WHEN abs(years) < 1e-40 THEN 0 ELSE years END;
-    far := 1 + far * years;
-    flat := cos(lat);
-    x := flat * cos(lon) * far + (-sin(lon) * east - sin(lat) * cos(lon) * north) * years;
-    y := flat * sin(lon) * far + (cos(lon) * east - sin(lat) * sin(lon) * north) * years;
-    z := sin(lat) * far + flat * north * years;
-    RETURN nashira.ns_lonlat(x, y, z);
-    """,
+# Numbers beyond 1e45 are no motion and those below 1e-40 none: products would overflow or vanish, which are errors.
+_PARAMETERS = f"ra {D}, de {D}, parallax {D}, pmra {D}, pmdec {D}, velocity {D}, from_year {D}, to_year {D}"
+_UNIT = f"{_PI}::{D} / 648000000"  # radians in a milliarcsecond
+_EPOCH = (
+    inlined(f"ns_kept(x {D})", D, "CASE WHEN abs(x) < 1e-40 THEN 0 ELSE x END"),
+    plpgsql(
+        f"ns_moved({_PARAMETERS}, OUT x {D}, OUT y {D}, OUT z {D}, OUT vx {D}, OUT vy {D}, OUT vz {D})",
+        "",
+        f"lon {D}; lat {D}; flat {D}; east {D}; north {D}; far {D}; years {D};",
+        f"""
+        IF NOT nashira.ns_is_position(ra, de) OR greatest(abs(parallax), abs(pmra), abs(pmdec), abs(velocity),
+            abs(from_year), abs(to_year)) > 1e45 THEN
+          RETURN;
+        END IF;
+        lon := nashira.ns_radians(ra);
+        lat := nashira.ns_radians(de);
+        flat := cos(lat);
+        years := nashira.ns_kept(to_year - from_year);
+        east := nashira.ns_kept(pmra) * {_UNIT};
+        north := nashira.ns_kept(pmdec) * {_UNIT};
+        far := nashira.ns_kept(velocity) * nashira.ns_kept(parallax) * {_UNIT} / 4.740470446;
+        vx := -sin(lon) * east - sin(lat) * cos(lon) * north + flat * cos(lon) * far;
+        vy := cos(lon) * east - sin(lat) * sin(lon) * north + flat * sin(lon) * far;
+        vz := flat * north + sin(lat) * far;
+        x := flat * cos(lon) + vx * years;
+        y := flat * sin(lon) + vy * years;
+        z := sin(lat) + vz * years;
+        """,
+    ),
+    plpgsql(
+        f"ns_epoch_prop_pos({_PARAMETERS})",
+        f"{D}[]",
+        "m record := nashira.ns_moved(ra, de, parallax, pmra, pmdec, velocity, from_year, to_year);",
+        "RETURN nashira.ns_lonlat(m.x, m.y, m.z);",
+    ),
+    plpgsql(
+        f"ns_epoch_prop({_PARAMETERS})",
+        f"{D}[]",
+        f"""
+        m record := nashira.ns_moved(ra, de, parallax, pmra, pmdec, velocity, from_year, to_year);
+        there {D}[]; lon {D}; lat {D}; near {D}; distance {D} := sqrt(m.x * m.x + m.y * m.y + m.z * m.z);
+        """,
+        f"""
+        IF m.x IS NULL OR distance = 0 THEN
+          RETURN NULL;
+        END IF;
+        there := nashira.ns_lonlat(m.x, m.y, m.z);
+        lon := nashira.ns_radians(there[1]);
+        lat := nashira.ns_radians(there[2]);
+        near := nashira.ns_kept(parallax) * {_UNIT} / 4.740470446;
+        RETURN there || ARRAY[
+          nashira.ns_kept(parallax) / distance,
+          (-sin(lon) * m.vx + cos(lon) * m.vy) / (distance * {_UNIT}),
+          (-sin(lat) * cos(lon) * m.vx - sin(lat) * sin(lon) * m.vy + cos(lat) * m.vz) / (distance * {_UNIT}),
+          CASE WHEN near = 0 THEN velocity
+            ELSE (m.vx * (m.x / distance) + m.vy * (m.y / distance) + m.vz * (m.z / distance)) / near END
+        ];
+        """,
+    ),
 )
 
 _FRAMES = len(FRAMES)
@@ -195,8 +226,7 @@ _ROTATE = (
         f"{D}[]",
         f"m CONSTANT {D}[] := ARRAY[{_NUMBERS}]::{D}[]; v record; o integer := 9 * ({_FRAMES} * old + new);",
         f"""
-        IF NOT (old BETWEEN 0 AND {_FRAMES - 1} AND new BETWEEN 0 AND {_FRAMES - 1} AND nashira.ns_is_position(lon, lat))
-        THEN
+        IF NOT (least(old, new) >= 0 AND greatest(old, new) < {_FRAMES} AND nashira.ns_is_position(lon, lat)) THEN
           RETURN NULL;
         END IF;
         v := nashira.ns_vector(lon, lat);
@@ -226,4 +256,4 @@ _ROTATE = (
     ),
 )
 
-STATEMENTS: tuple[str, ...] = (_ROUND, *_CIRCLES, _SIDES_CROSS, *_POLYGONS, _EPOCH, *_ROTATE)
+STATEMENTS: tuple[str, ...] = (_ROUND, *_CIRCLES, _SIDES_CROSS, *_POLYGONS, *_EPOCH, *_ROTATE)

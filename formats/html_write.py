@@ -38,6 +38,7 @@ SCRIPT = """
   const show = to => {
     page = Math.min(Math.max(to, 0), pages.length - 1);
     body.innerHTML = pages[page];
+    scrollTo(scrollX, Math.min(scrollY, body.parentNode.offsetTop - nav.offsetHeight));
     const from = page * size + 1, until = Math.min(all, from + size - 1);
     text.textContent = `Rows ${number.format(from)} to ${number.format(until)} of ${number.format(all)}`;
     first.disabled = back.disabled = page === 0;

@@ -65,6 +65,9 @@ def adopt(database: Database, place: Place) -> Adopted:
     except psycopg.errors.InsufficientPrivilege as error:
         message = f"{written(place.path)}: it may not be read; as its owner run: {grant_text(database, place.path)}"
         raise PublishError(message) from error
+    if not found.columns:
+        message = f"{written(place.path)}: no column has a type that can be published"
+        raise PublishError(message)
     if not readable:
         message = (
             f"{written(place.path)}: the role {database.reader} of queries may not read it; "

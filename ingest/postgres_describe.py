@@ -120,9 +120,6 @@ def describe(database: Database, path: Path) -> Described:
         raise PublishError(message)
     raw = list(_columns(connection, oid))
     kept, left_out = _published(raw)
-    if not kept:
-        message = f"postgresql:{path[0]}.{path[1]}: no column has a type that can be published"
-        raise PublishError(message)
     columns = tuple(column for column, _ in kept)
     primary, keys = _keys(connection, oid, {column.name for column in columns})
     rows, estimated = _rows(database, path, float(str(estimate or 0)), int(str(size)))

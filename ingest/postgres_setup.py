@@ -39,7 +39,8 @@ def _extensions(database: Database) -> Iterator[str]:
             yield f"{name} makes positional queries faster: apt-get install {APT[name].format(major)}, then init again"
             continue
         try:
-            database.connection.execute(statement("CREATE EXTENSION {}").format(sql.Identifier(name)))
+            create = statement("CREATE EXTENSION {} WITH SCHEMA public").format(sql.Identifier(name))
+            database.connection.execute(create)
         except psycopg.errors.InsufficientPrivilege:
             yield f"{name} makes positional queries faster; as a superuser of the database: CREATE EXTENSION {name}"
 

@@ -75,7 +75,14 @@ def _translated(inquiry: Inquiry, lease: Lease, catalog: Catalog, *, path: tuple
         Table("TAP_UPLOAD", one.name, one.columns, Relation((*path, one.name) if path else (f"upload_{n}",)))
         for n, one in enumerate(inquiry.uploads, start=1)
     )
-    return translate(inquiry.text, catalog, uploads=uploads, version=inquiry.version, target=lease.engine.name)
+    return translate(
+        inquiry.text,
+        catalog,
+        uploads=uploads,
+        version=inquiry.version,
+        target=lease.engine.name,
+        service=lease.language,
+    )
 
 
 def _shown(inquiry: Inquiry, lease: Lease, made: Translation) -> str:

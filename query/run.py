@@ -110,6 +110,7 @@ def _translated(lease: Lease, question: Question) -> Translation:
             limit=limit,
             version=question.version,
             target=lease.engine.name,
+            service=lease.language,
         )
 
     if len(question.text) > _CACHED_CHARS:

@@ -11,6 +11,7 @@ from types import TracebackType
 
 import structlog
 
+from ..adql.service import Service
 from ..config.errors import NashiraError
 from ..config.site import SiteFolder
 from ..engines import store
@@ -20,6 +21,7 @@ from ..engines.postgres import PostgresEngine
 from ..schema.model import Catalog, Files, Relation
 from ..schema.tap_schema import tap_schema
 from .cache import TranslationCache
+from .vocabularies import vocabularies
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,7 @@ class Lease:
         self.catalog = generation.catalog
         self.engine = generation.engine
         self.translations = generation.translations
+        self.language = site.language
 
     def tell(self, end: QueryEnd) -> None:
         """Tell the site how a query ended."""
@@ -85,6 +88,7 @@ class Site:
 
     def __init__(self, folder: SiteFolder) -> None:
         self.folder = folder
+        self.language = _language(folder)
         self.watchers: list[Callable[[QueryEnd], None]] = []  # told of every query, on the thread that read it
         self._lock = threading.Lock()  # of the fields, held for moments
         self._loading = threading.Lock()  # held while a generation is made
@@ -211,6 +215,13 @@ class Site:
 def _engine(folder: SiteFolder, roots: tuple[Path, ...]) -> Engine:
     """Open the engine of a site: the database that the settings name, else the embedded one."""
     return PostgresEngine(folder) if folder.settings.engine.url else DuckDBEngine(folder, roots)
+
+
+def _language(folder: SiteFolder) -> Service:
+    """What the site decides about ADQL; vocabularies are read once."""
+    known = vocabularies(folder.vocabularies)
+    chosen = folder.settings.adql
+    return Service(frozenset(chosen.extensions), chosen.catalog, known.get, vocabularies=tuple(known))
 
 
 def _outside(catalog: Catalog, inside: Path) -> tuple[Path, ...]:

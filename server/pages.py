@@ -95,7 +95,7 @@ class Pages:
         found = answer(error)
         page = self._page(
             "query_error.html",
-            message=found.message,
+            message=str(error) if isinstance(error, QueryError) else found.message,
             heading=_TITLES.get(found.status, "The query failed"),
             query=query,
             examples=(),

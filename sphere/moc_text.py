@@ -34,7 +34,7 @@ def read(texts: pa.Array) -> tuple[Mocs, Bools]:
     return _read(letters, offsets)
 
 
-def _read(letters: np.ndarray, offsets: Ints) -> tuple[Mocs, Bools]:  # type: ignore[type-arg]
+def _read(letters: np.ndarray, offsets: Ints) -> tuple[Mocs, Bools]:
     n = len(offsets) - 1
     digit = _DIGIT[letters]
     edge = np.zeros(len(letters) + 1, dtype=np.bool_)  # a row begins here
@@ -55,7 +55,7 @@ def _read(letters: np.ndarray, offsets: Ints) -> tuple[Mocs, Bools]:  # type: ig
     return _ranges(values, owner, is_order, is_low, is_high, good, n)
 
 
-def _well_formed(letters: np.ndarray, digit: Bools, edge: Bools, offsets: Ints) -> Bools:  # type: ignore[type-arg]
+def _well_formed(letters: np.ndarray, digit: Bools, edge: Bools, offsets: Ints) -> Bools:
     """Rows that hold digits, blanks, and / and - between digits only; / may end a row."""
     signs = (letters == _SLASH) | (letters == _DASH)
     wrong = ~(digit | signs | _BLANK[letters])
@@ -69,7 +69,7 @@ def _well_formed(letters: np.ndarray, digit: Bools, edge: Bools, offsets: Ints) 
     return good
 
 
-def _values(letters: np.ndarray, begins: Ints, ends: Ints) -> tuple[Ints, Bools]:  # type: ignore[type-arg]
+def _values(letters: np.ndarray, begins: Ints, ends: Ints) -> tuple[Ints, Bools]:
     """Numbers of runs of digits, and which of them fit."""
     lengths = ends - begins
     values = np.zeros(len(begins), dtype=np.int64)

@@ -40,7 +40,8 @@ class Mocs:
     def area_deg2(self) -> Floats:
         """Areas in square degrees, (n,)."""
         size = (self.highs - self.lows).astype(np.float64) / float(END)
-        return np.bincount(ragged.owners(self.counts), size, len(self.counts)) * SKY_DEG2
+        areas: Floats = np.bincount(ragged.owners(self.counts), size, len(self.counts)) * SKY_DEG2
+        return areas
 
 
 def made(owner: Ints, lows: Ints, highs: Ints, orders: Ints) -> Mocs:
@@ -132,7 +133,8 @@ def within(inner: Mocs, outer: Mocs, rows: Ints) -> Bools:
     """Tell which maps `inner` (n,) lie wholly in the map `outer[rows[i]]`; an empty one lies in all."""
     owner = ragged.owners(inner.counts)
     missed = ~holds(outer, rows[owner], inner.lows, inner.highs)
-    return np.bincount(owner[missed], minlength=len(inner.counts)) == 0
+    fine: Bools = np.bincount(owner[missed], minlength=len(inner.counts)) == 0
+    return fine
 
 
 def meet(one: Mocs, other: Mocs, rows: Ints) -> Bools:

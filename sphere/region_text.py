@@ -30,7 +30,7 @@ _PREAMBLE = rf"(?:(?:{'|'.join((*_PLAIN, *_FRAMES))})\s+)*"
 _UNION = rf"^union\s+(?:fillfactor\s+\S+\s+)?(?P<words>{_PREAMBLE})\(\s*(?P<inside>[^()]*?)\s*\)$"
 _MEMBER = (
     rf"^(?P<shape>position|point|circle|polygon|box)\s+(?:fillfactor\s+\S+\s+)?(?P<words>{_PREAMBLE})"
-    r"(?P<numbers>(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?\s+)+)$"
+    r"(?P<numbers>(?:[+-]?(?:\d{1,30}\.?\d{0,30}|\.\d{1,30})(?:e[+-]?\d{1,2})?\s+)+)$"
 )
 _COUNTS = {"position": 2, "point": 2, "circle": 3, "box": 4}
 
@@ -82,14 +82,14 @@ def _floats(words: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(words, ""), None, words).cast(pa.float64())
 
 
-def _fits(kinds: np.ndarray, sizes: Ints) -> Bools:  # type: ignore[type-arg]
+def _fits(kinds: np.ndarray, sizes: Ints) -> Bools:
     good: Bools = (kinds == "polygon") & (sizes >= 6) & (sizes % 2 == 0)
     for name, count in _COUNTS.items():
         good |= (kinds == name) & (sizes == count)
     return good
 
 
-def _rotate(flat: Floats, sizes: Ints, kinds: np.ndarray, words: pa.Array) -> None:  # type: ignore[type-arg]
+def _rotate(flat: Floats, sizes: Ints, kinds: np.ndarray, words: pa.Array) -> None:
     """Rotate the positions of members in other frames to ICRS, in place."""
     starts, owner = ragged.starts(sizes), ragged.owners(sizes)
     pairs = np.where(kinds == "polygon", sizes, np.minimum(sizes, 2))
@@ -104,7 +104,7 @@ def _rotate(flat: Floats, sizes: Ints, kinds: np.ndarray, words: pa.Array) -> No
             flat[first], flat[first + 1] = frames.rotate(old, new, flat[first], flat[first + 1])
 
 
-def _boxes(flat: Floats, sizes: Ints, kinds: np.ndarray) -> tuple[Floats, Ints]:  # type: ignore[type-arg]
+def _boxes(flat: Floats, sizes: Ints, kinds: np.ndarray) -> tuple[Floats, Ints]:
     """Turn boxes into polygons."""
     box = (kinds == "box") & (sizes == 4)
     if not box.any():

@@ -148,7 +148,8 @@ def lie_in(inner: Members, outer: Members) -> Bools:
         held[none] = exact.polygon_in_polygon(_rows(inner.polygons, left[none]), _rows(outer.polygons, right[none]))
     member = np.bincount(left[held], minlength=len(inner.circles)) > 0
     missed = ragged.owners(inner.counts)[~member]
-    return np.bincount(missed, minlength=len(inner.counts)) == 0
+    fine: Bools = np.bincount(missed, minlength=len(inner.counts)) == 0
+    return fine
 
 
 def areas(some: Members) -> tuple[Floats, Bools]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from ..adql.features import LanguageFeature, features
+from ..adql.service import EVERYTHING, Service
 from ..config.settings import Limits
 from ..formats.registry import FORMATS, Format
 
@@ -14,7 +15,7 @@ _ADQL_VERSIONS = ("2.0", "2.1")
 _UPLOAD_METHODS = ("inline", "http", "https")
 
 
-def table_access(service_url: str, limits: Limits) -> str:
+def table_access(service_url: str, limits: Limits, language: Service = EVERYTHING) -> str:
     """Give the `tr:TableAccess` capability of the TAP service at `service_url` (absolute, no trailing slash).
 
     Children stand in the order of the schema; each limit once, since clients take the last of several
@@ -25,7 +26,7 @@ def table_access(service_url: str, limits: Limits) -> str:
             '<capability standardID="ivo://ivoa.net/std/TAP" xsi:type="tr:TableAccess">',
             '<interface xsi:type="vs:ParamHTTP" role="std" version="1.1">',
             f'<accessURL use="base">{escape(service_url)}</accessURL></interface>\n',
-            _language(features()),
+            _language(features(language)),
             *map(_output_format, FORMATS),
             *(f'<uploadMethod ivo-id="{_TAPREGEXT}#upload-{method}"/>\n' for method in _UPLOAD_METHODS),
             _seconds("retentionPeriod", limits.retention_seconds, limits.retention_seconds_hard),

@@ -9,6 +9,7 @@ from ..config.errors import OutOfResources
 from ..dali.parameters import Form, Part
 from ..query.site import Site
 from ..uws.model import Job, JobResult, Runner, Work
+from . import names
 from .execute import Context, Execution, execute
 
 RESULT = "result"
@@ -18,6 +19,8 @@ _PROGRESS_BYTES = 16_000_000
 
 def runner(site: Site) -> Runner:
     """Give the runner of the service `tap`; it may be called from many threads."""
+
+    names.attach(site)
 
     def run_job(work: Work) -> tuple[JobResult, ...]:
         seconds = float(work.job.execution_seconds) or None

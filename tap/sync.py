@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..config.errors import EngineError, UserError
+from ..config.errors import EngineError, LimitError, QueryTimeout, UserError
 from ..config.settings import Limits
 from ..dali.codings import chosen_coding, pack, packable
 from ..dali.errors import error_response
@@ -41,6 +42,8 @@ STALL_SECONDS = 60.0
 # Formats that a browser shows, beside VOTables; others become files.
 _SHOWN = frozenset({"html", "json"})
 _log = structlog.get_logger(__name__)
+# Makes a job of a request that was not done in time, of an address.
+GoOn = Callable[[Form, QueryTimeout, str], Response]
 # Makes a page for people of an error and the query text.
 ErrorPage = Callable[[Exception, str], Response]
 
@@ -57,8 +60,9 @@ class Head:
 class Sync:
     """The resource /sync as an ASGI application."""
 
-    def __init__(self, site: Site, page: ErrorPage | None = None) -> None:
+    def __init__(self, site: Site, page: ErrorPage | None = None, go_on: GoOn | None = None) -> None:
         self._page = page
+        self._go_on = go_on if site.folder.settings.limits.sync_becomes_job else None
         engine = site.folder.settings.engine
         self._site = site
         self._compress = site.folder.settings.service.compress
@@ -99,12 +103,19 @@ class Sync:
                     handover.stop()
                     await thread
         except Exception as error:  # noqa: BLE001  nothing was sent yet: every error becomes an answer
-            await self._failure(form, error)(scope, receive, send)
+            response = await run_in_threadpool(self._failure, form, error, scope)
+            await response(scope, receive, send)
         finally:
             watch.cancel()
 
-    def _failure(self, form: Form, error: Exception) -> Response:
+    def _failure(self, form: Form, error: Exception, scope: Scope) -> Response:
         """Answer an error: with a page for those who asked for a page, else with a VOTable (DALI 1.1 section 4.2)."""
+        if self._go_on is not None and isinstance(error, QueryTimeout):
+            client = scope.get("client")
+            try:
+                return self._go_on(form, error, client[0] if client else "")
+            except LimitError as full:
+                _log.info("a sync query could not become a job", error=str(full))
         if self._page is None or not _wants_page(form):
             return error_response(error)
         return self._page(error, "".join(form.all("QUERY")[:1]))

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -153,7 +154,7 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PDEATHSIG, signal.SIGQUIT)
 
 
-def _user() -> dict[str, object]:
+def _user() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: then it runs as `postgres`."""
     if os.geteuid():
         return {}

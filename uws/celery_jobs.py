@@ -19,6 +19,7 @@ from .sweep import Sweeper
 from .workers import worker_name
 
 _SWEEP_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 _log = structlog.get_logger(__name__)
 
 
@@ -79,7 +80,6 @@ class CeleryJobs:
         self._places = max(1, jobs.settings.jobs.workers)
         self._holder = Holder(jobs, runners, self._places, tuple(queues))
         self._announcing = Announcing(jobs, url)
-        self._idle = threading.Semaphore(self._places)
         self._app = make_celery(url)
         self._worker = _worker(self._app, self._places, names(queues))
         self._app.task(self._ready, name=READY)
@@ -111,18 +111,17 @@ class CeleryJobs:
 
     def _ready(self) -> None:
         """Run what is ready until nothing is: the body of the task."""
-        with self._idle:
-            try:
-                while not self._holder.stopping.is_set() and self._holder.run_next():
-                    continue
-            except Exception:  # noqa: BLE001 - logged; the sweep announces the jobs again
-                _log.exception("cannot claim a job")
+        try:
+            while not self._holder.stopping.is_set() and self._holder.run_next():
+                continue
+        except Exception:  # noqa: BLE001 - logged; the sweep announces the jobs again
+            _log.exception("cannot claim a job")
 
     def _ended(self, seconds: float) -> None:
         """Wait for the runs under way."""
         deadline = time.monotonic() + seconds
-        for _ in range(self._places):
-            self._idle.acquire(timeout=max(0.0, deadline - time.monotonic()))
+        while self._holder.runs() and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
 
 
 def _worker(app: Celery, places: int, queues: list[str]) -> Worker:

@@ -19,7 +19,7 @@ from ..dali.codings import LEAST_BYTES, chosen_coding, pack, packable
 from ..formats.stream import Chunk
 
 _READ_BYTES = 1_000_000
-_SAFE = {"x-content-type-options": "nosniff", "cache-control": "private, no-cache"}
+SAFE = {"x-content-type-options": "nosniff", "cache-control": "private, no-cache"}
 
 
 async def download(
@@ -37,7 +37,7 @@ async def download(
         message = "This file is no longer kept"
         raise NotFound(message)
     # Given as a header, since the response would add a charset to text types.
-    headers = {"content-type": media_type, "content-disposition": disposition, **_SAFE}
+    headers = {"content-type": media_type, "content-disposition": disposition, **SAFE}
     response: Response = FileResponse(path, headers=headers, stat_result=found)
     if compress and packable(media_type):
         response.headers["vary"] = "Accept-Encoding"
@@ -48,13 +48,13 @@ async def download(
     kept = {name: response.headers[name] for name in ("etag", "vary") if name in response.headers}
     known = request.headers.get("if-none-match", "")
     if kept["etag"] in (tag.strip() for tag in known.split(",")):
-        return Response(status_code=304, headers={**kept, **_SAFE})
+        return Response(status_code=304, headers={**kept, **SAFE})
     return response
 
 
 def _packed(plain: Response, coding: str, content: Iterable[Chunk]) -> Response:
     """Make the packed answer from the plain one."""
-    kept = ("content-type", "content-disposition", "last-modified", "vary", *_SAFE)
+    kept = ("content-type", "content-disposition", "last-modified", "vary", *SAFE)
     headers = {name: plain.headers[name] for name in kept}
     headers |= {"content-encoding": coding, "etag": f'{plain.headers["etag"][:-1]}-{coding}"'}
     return StreamingResponse(content, headers=headers)

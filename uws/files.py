@@ -73,7 +73,8 @@ class JobFiles:
 
     def keep_try(self, job_id: str, tries: int) -> None:
         """Remove what other runs of the job wrote."""
-        for folder in (self.folder / job_id).iterdir():
+        home = self.folder / job_id
+        for folder in home.iterdir() if home.is_dir() else ():
             if folder.name.isdigit() and folder.name != str(tries):
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -12,8 +12,9 @@ from datetime import timedelta
 
 import structlog
 
+from ..config.errors import StoreError
 from .jobs import Jobs
-from .model import Job, Phase, Queue, Runner, Work
+from .model import Job, JobFailure, Phase, Queue, Runner, Work
 from .runs import Outcome, Run, execute
 from .store import Claim
 from .times import now
@@ -108,12 +109,23 @@ class Holder:
             folder = self._jobs.files.of_try(job.id, job.tries)
             folder.mkdir(parents=True)
             work = Work(job, folder, run.on_cancel, run.note)
-            self._finish(run, execute(self._runners[job.service], work, run))
+            self._finish(run, self._kept(job, execute(self._runners[job.service], work, run)))
         except Exception:  # noqa: BLE001 - logged; the lease brings the job back
             _log.exception("a run ended without telling how", job=job.id)
         finally:
             with self._lock:
                 del self._runs[run.claim]
+
+    def _kept(self, job: Job, outcome: Outcome) -> Outcome:
+        """Put the results of a completed run where they are kept; the run has failed where that fails."""
+        if outcome.phase is not Phase.COMPLETED:
+            return outcome
+        try:
+            self._jobs.shelf.keep(job.id, job.tries)
+        except StoreError as error:
+            _log.exception("results could not be stored", job=job.id)
+            return Outcome(Phase.ERROR, failure=JobFailure(str(error), transient=True))
+        return outcome
 
     def _finish(self, run: Run, outcome: Outcome) -> None:
         """Tell the store the outcome; if the claim is no longer ours, what was written is of no use."""

@@ -25,6 +25,7 @@ from .changes import Changes
 from .files import JobFiles
 from .likeness import likeness
 from .model import ACTIVE, Job, JobResult, Phase, Queue
+from .shelf import make_shelf
 from .store import JobFilter, JobRef, JobStore, Wanted
 from .times import now, whole
 
@@ -43,6 +44,7 @@ class Jobs:
     def __init__(self, store: JobStore, folder: Path, settings: Settings) -> None:
         self.store = store
         self.files = JobFiles(folder)
+        self.shelf = make_shelf(self.files, settings.jobs.results, settings.service.compress)
         self.settings = settings
         self.changes = Changes(store.phases)
 
@@ -105,12 +107,12 @@ class Jobs:
             return ()
         return self.store.list(JobFilter(service, owner, tuple(phases), after, last))
 
-    def result(self, job_id: str, name: str, owner: str | None = None) -> tuple[JobResult, Path]:
-        """Give a result and its file: NotFound unless the job is COMPLETED and has it."""
+    def result(self, job_id: str, name: str, owner: str | None = None) -> tuple[Job, JobResult]:
+        """Give a result and its job, whose try wrote it: NotFound unless the job is COMPLETED and has it."""
         job = self._stored(job_id, owner)
         for result in job.results if job.phase is Phase.COMPLETED else ():
             if result.name == name:
-                return result, self.files.of_try(job.id, job.tries) / name
+                return job, result
         message = "The job has no such result"
         raise NotFound(message)
 
@@ -175,6 +177,7 @@ class Jobs:
         self.store.forget(job_id)
         self.changes.tell(job_id, None)
         self.files.remove(job_id)
+        self.shelf.remove(job_id)
 
     def add_parameters(
         self, job_id: str, parameters: Sequence[tuple[str, str]], parts: Sequence[Part] = (), owner: str | None = None

@@ -246,8 +246,8 @@ class _JobList:
         """Send a result."""
         job = await self._job(request)
         name = request.path_params["name"]
-        result, path = await run_in_threadpool(self._jobs.result, job.id, name, owner_of(request))
-        return await download(request, path, result.media_type, compress=self._jobs.settings.service.compress)
+        job, result = await run_in_threadpool(self._jobs.result, job.id, name, owner_of(request))
+        return await self._jobs.shelf.answer(request, job.id, job.tries, result)
 
     async def upload(self, request: Request) -> Response:
         """Send an uploaded file back; as an attachment, since its content is anybody's."""

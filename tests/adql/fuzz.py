@@ -9,33 +9,30 @@ it must be declared.
 from __future__ import annotations
 
 import argparse
-import json
+import functools
 import random
 import re
-import signal
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 
 import duckdb
 
 from nashira.adql.translate import translate
 from nashira.config.errors import AdqlSyntaxError, AdqlTypeError, QueryError, UnknownName, Unsupported
-from nashira.schema.model import Catalog, Table
+from nashira.schema.model import Catalog, Files, Partition, Relation, SkyIndex, Table
 from nashira.schema.names import RESERVED
 
-from .guess import CORPUS, Labelled
+from .guess import CORPUS, labelled
 from .printed import DUCKDB, POSTGRESQL
 from .test_messages import CASES, CATALOG, MINE
 from .walk import duckdb_names, postgres_names, undeclared
 
 EXPECTED = (AdqlSyntaxError, UnknownName, AdqlTypeError, Unsupported)
-SECONDS = 10  # no mutant may take longer
 _PIECE = re.compile(r"\s+|--[^\n]*|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\w+|[^\w\s]")
 _NASTY = (
     *("''", "'", '"', '""', "--", "/*", "*/", ";", "(", ")", ",", ".", "..", "||", "|", "&&", "\\", "\0", "\n", "\r"),
@@ -49,11 +46,38 @@ _NASTY = (
 
 @dataclass(frozen=True)
 class Seed:
-    """A query and the tables that it may name."""
+    """A query and the tables that it may name, as each engine has them."""
 
     text: str
-    catalog: Catalog
+    catalogs: Mapping[str, Catalog]
     uploads: tuple[Table, ...] = ()
+
+    @classmethod
+    def of(cls, text: str, catalog: Catalog) -> Seed:
+        return cls(text, {"duckdb": _with(catalog, _files), "postgresql": _with(catalog, _relation)}, (MINE,))
+
+
+def _with(catalog: Catalog, source: Callable[[Table], Files | Relation]) -> Catalog:
+    schemas = (
+        replace(schema, tables=tuple(replace(table, source=source(table)) for table in schema.tables))
+        for schema in catalog.schemas
+    )
+    return replace(catalog, schemas=tuple(schemas))
+
+
+def _files(table: Table) -> Files:
+    """Two files, in the order of the index where the table has a position."""
+    half = 6 << 58
+    paths = (f"/store/{table.name}/{number}.parquet" for number in range(2))
+    parts = tuple(Partition(path, 1000, number * half, (number + 1) * half) for number, path in enumerate(paths))
+    return Files(parts, indexed=table.position is not None)
+
+
+def _relation(table: Table) -> Relation:
+    """A relation with one of the indexes that PostgreSQL may have."""
+    placed = table.position is not None
+    sky = (None, SkyIndex("q3c"), SkyIndex("pgsphere"))[len(table.name) % 3] if placed else None
+    return Relation((table.schema, table.name), 2000, indexed=placed and sky is None, sky=sky)
 
 
 @dataclass
@@ -80,15 +104,21 @@ class Report:
 # ------------------------------------------------------------------- seeds
 
 
-def seeds(rng: random.Random, generated: int = 500) -> list[Seed]:
-    """Give the seeds; without the corpus beside the checkout those of the messages and generated ones."""
-    made = [Seed(case.query, CATALOG, (MINE,)) for case in CASES]
-    if CORPUS.exists():
-        for row in json.loads(CORPUS.read_text()):
-            labelled = Labelled(row["suite"], row["id"], row["query"], row["valid"], row["version"])
-            catalog = labelled.judged()[1]
-            made.append(Seed(labelled.query, catalog or CATALOG, (MINE,)))
-    return made + [Seed(Grammar(rng).query(), CATALOG, (MINE,)) for _ in range(generated)]
+def seeds(rng: random.Random, generated: int = 500) -> tuple[list[Seed], list[Seed]]:
+    """Give the seeds that are right, generated ones among them, and all others."""
+    right, wrong = _kept()
+    return [*right, *(Seed.of(Grammar(rng).query(), CATALOG) for _ in range(generated))], wrong
+
+
+@functools.cache
+def _kept() -> tuple[list[Seed], list[Seed]]:
+    """Give the seeds of the corpus, where it is beside the checkout, and of the messages."""
+    wrong = [Seed.of(case.query, CATALOG) for case in CASES]
+    right = []
+    for row in labelled() if CORPUS.exists() else ():
+        catalog = row.judged()[1]
+        (wrong if catalog is None else right).append(Seed.of(row.query, catalog or CATALOG))
+    return right, wrong
 
 
 class Grammar:
@@ -130,7 +160,7 @@ class Grammar:
     def number(self) -> str:
         self.depth += 1
         try:
-            if self.depth > 4:
+            if self.depth > 3:
                 return self.one("s.ra", "s.parallax", "1", "2.5", "s.pmra")
             a, b = self.number, self.number
             return self.one(
@@ -155,7 +185,7 @@ class Grammar:
         self.depth += 1
         try:
             a, b = self.number, self.number
-            if self.depth > 4:
+            if self.depth > 3:
                 return f"{a()} > 1"
             region = (
                 "CIRCLE(10, 20, 1)",
@@ -181,6 +211,17 @@ class Grammar:
 # ---------------------------------------------------------------- mutations
 
 
+def _class(piece: str) -> str:
+    """Name what a piece is, so that it can be replaced by its like."""
+    if piece[:1].isdigit():
+        return "number"
+    if piece.startswith(("'", '"')):
+        return piece[0]
+    if piece.upper() in RESERVED:
+        return "keyword"
+    return "word" if piece[:1].isalpha() else "sign"
+
+
 class Mutator:
     """Spoils texts: pieces or characters deleted, doubled, swapped, replaced, inserted, taken from another query."""
 
@@ -188,17 +229,24 @@ class Mutator:
         self.rng = rng
         pool = {piece for text in texts for piece in _PIECE.findall(text) if not piece.isspace()}
         self.pool = [*sorted(pool), *sorted(RESERVED), *_NASTY]
+        self.alike: dict[str, list[str]] = {}
+        for piece in self.pool:
+            self.alike.setdefault(_class(piece), []).append(piece)
         self.texts = texts
 
     def mutant(self, text: str) -> str:
-        for _ in range(self.rng.choice((1, 1, 1, 2, 2, 3, 5))):
+        for _ in range(self.rng.choice((1, 1, 1, 1, 2, 2, 4))):
             text = self._piece(text) if self.rng.random() < 0.8 else self._character(text)
         return text
 
     def _piece(self, text: str) -> str:
         rng, pieces = self.rng, _PIECE.findall(text) or [""]
         at, other = rng.randrange(len(pieces)), rng.randrange(len(pieces))
-        match rng.randrange(8):
+        match rng.randrange(12):
+            case 8 | 9 | 10 | 11:  # a name for a name, a number for a number, mostly of the same query
+                wanted = _class(pieces[at])
+                here = [piece for piece in pieces if _class(piece) == wanted]
+                pieces[at] = rng.choice(here if rng.random() < 0.7 else self.alike.get(wanted, here))
             case 0:
                 del pieces[at]
             case 1:
@@ -250,7 +298,7 @@ class Judge:
         began = time.perf_counter()
         for target in self.targets:
             try:
-                made = translate(query, seed.catalog, uploads=seed.uploads, limit=10, target=target)
+                made = translate(query, seed.catalogs[target], uploads=seed.uploads, limit=10, target=target)
             except EXPECTED as error:
                 self._refused(error, query, target)
             except Exception as error:  # noqa: BLE001  this is what is looked for
@@ -276,9 +324,9 @@ class Judge:
             self.report.outcomes["accepted"] += 1
         try:
             if target == "duckdb":
-                odd = undeclared(duckdb_names(self.connection, sql), seed.catalog, seed.uploads, DUCKDB)
+                odd = undeclared(duckdb_names(self.connection, sql), seed.catalogs[target], seed.uploads, DUCKDB)
             else:
-                odd = undeclared(postgres_names(sql), seed.catalog, seed.uploads, POSTGRESQL)
+                odd = undeclared(postgres_names(sql), seed.catalogs[target], seed.uploads, POSTGRESQL)
         except Exception:  # noqa: BLE001  this is what is looked for
             self.report.failed(f"{target} cannot read its SQL", query, f"{sql[:1500]}\n{traceback.format_exc()[-800:]}")
             return
@@ -290,12 +338,12 @@ class Judge:
 def fuzz(count: int, seed: int, targets: tuple[str, ...], generated: int = 500) -> Iterator[Report]:
     """Judge `count` mutants; yields the report now and then, and at the end."""
     rng = random.Random(seed)
-    known = seeds(rng, generated)
-    mutator = Mutator(rng, [one.text for one in known])
+    right, wrong = seeds(rng, generated)
+    mutator = Mutator(rng, [one.text for one in (*right, *wrong)])
     report = Report()
     judge = Judge(report, targets)
     for number in range(1, count + 1):
-        one = rng.choice(known)
+        one = rng.choice(right if rng.random() < 0.85 else wrong)
         judge.judge(one, mutator.mutant(one.text))
         if number % 20_000 == 0:
             yield report

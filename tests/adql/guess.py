@@ -14,12 +14,14 @@ from pathlib import Path
 
 from nashira.adql import tree
 from nashira.adql.parser import parse
+from nashira.adql.service import Service
 from nashira.adql.translate import translate
 from nashira.config.errors import AdqlSyntaxError, QueryError
 from nashira.schema.model import Catalog, Column, Files, Schema, Table
 from nashira.schema.types import CIRCLE, DOUBLE, LONG, POINT, POLYGON, STRING, TIMESTAMP, VOType
 
 CORPUS = (Path(__file__).parents[2] / ".." / "shared" / "corpora" / "adql" / "queries.json").resolve()
+KNOWN_STARS = {"GJ 699": (269.45207696, 4.69336497)}
 TEXTS = {"UPPER", "LOWER", "IVO_NOCASEMATCH", "IVO_HASWORD", "IVO_HASHLIST_HAS", "IVO_STRING_AGG", "GAVO_GETAUTHORITY"}
 SHAPES = {"CONTAINS", "INTERSECTS", "AREA", "CENTROID", "COORD1", "COORD2", "COORDSYS"}
 
@@ -76,6 +78,11 @@ class Guess:
     commons: dict[str, tree.Query] = field(default_factory=dict)
     kinds: dict[str, VOType] = field(default_factory=dict)
     schemas: dict[str, str] = field(default_factory=dict)
+    catalog: str = ""
+
+    def service(self) -> Service:
+        """A site whose catalogue has the name that the query gives it, and whose name service knows one star."""
+        return Service(catalog=self.catalog, position=KNOWN_STARS.get)
 
     @classmethod
     def of(cls, query: tree.Query) -> Guess:
@@ -97,6 +104,8 @@ class Guess:
         """Guess types of columns from how they are used, and schemas of tables from qualified columns."""
         if isinstance(node, tree.ColumnRef) and len(node.qualifier) == 2:
             self.schemas.setdefault(node.qualifier[1].text.lower(), node.qualifier[0].text)
+        elif isinstance(node, tree.TableName) and len(node.qualifier) == 2:
+            self.catalog = node.qualifier[0].text
         elif isinstance(node, tree.Like):
             self.kind(node.operand, STRING)
             self.kind(node.pattern, STRING)
@@ -281,12 +290,16 @@ class Labelled:
         first = ""
         for catalog in guess.catalogs():
             try:
-                made = translate(self.query, catalog, limit=10)
+                made = translate(self.query, catalog, limit=10, service=guess.service())
             except QueryError as error:
                 first = first or f"{type(error).__name__}: {error}"
             else:
                 return ("", catalog) if made.sql and made.columns else ("nothing", None)
         return first, None
+
+    def service(self) -> Service:
+        """The site that the query was written for."""
+        return Guess.of(parse(self.query)).service()
 
     def fault(self) -> str:
         """Say why the query is refused; empty where it is accepted."""

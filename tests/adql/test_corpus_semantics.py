@@ -144,7 +144,7 @@ def test_all_that_is_accepted_executes(
         if catalog is None:
             continue
         schemas = [Schema(s.name, tuple(stored(t, tmp_path) for t in s.tables)) for s in catalog.schemas]
-        made = translate(row.query, Catalog(tuple(schemas)), limit=10)
+        made = translate(row.query, Catalog(tuple(schemas)), limit=10, service=row.service())
         try:
             result = engine.sql(made.sql).to_arrow_table()
         except duckdb.Error as error:

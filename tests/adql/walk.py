@@ -88,7 +88,9 @@ def undeclared(names: Names, catalog: Catalog, uploads: tuple[Table, ...], funct
         if isinstance(table.source, Files):
             files.update(part.path for part in table.source.partitions)
         else:
-            tables.add(".".join(table.source.path))
+            path = table.source.path
+            tables.add(".".join(path if len(path) > 1 else ("pg_temp", *path)))
+            tables.add(".".join(path))
     return (names.tables - tables) | (names.files - files) | (names.functions - functions)
 
 

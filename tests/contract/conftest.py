@@ -17,6 +17,7 @@ from nashira.config.site import SiteFolder
 from nashira.engines.duckdb import DuckDBEngine
 from nashira.schema.model import Catalog, Column, Relation, Schema
 from nashira.schema.types import arrow_type
+from tests.contract import on_postgres
 from tests.contract.tables import INDEX, TABLES, Sample
 
 
@@ -30,7 +31,7 @@ class Service:
         return f"service on {self.engine.name}"
 
     def translate(self, adql: str) -> Translation:
-        return translate(adql, self.catalog)
+        return translate(adql, self.catalog, target=self.engine.name)
 
     def rows(self, adql: str) -> list[tuple[Any, ...]]:
         """Rows of a query; the types are those promised."""
@@ -43,8 +44,9 @@ class Service:
 
 
 def _named(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    assert [column.type for column in batch.columns] == list(schema.types)
-    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+    """The columns as they are promised; PostgreSQL has no arrays of a fixed length and no bytes without a sign."""
+    columns = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def stored(sample: Sample) -> tuple[Any, tuple[Column, ...]]:
@@ -53,7 +55,7 @@ def stored(sample: Sample) -> tuple[Any, tuple[Column, ...]]:
 
 
 @contextmanager
-def on_duckdb(folder: Path) -> Iterator[Service]:
+def on_duckdb(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
     """The embedded engine."""
     site = SiteFolder(folder, Settings(engine=Engine(memory_mb=300, threads=1)))
     for path in (site.store, site.temp):
@@ -68,12 +70,22 @@ def on_duckdb(folder: Path) -> Iterator[Service]:
     engine.close()
 
 
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[Service]]] = {"duckdb": on_duckdb}
+@contextmanager
+def on_postgresql(folder: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    """A real PostgreSQL; positions have the plain index."""
+    database = request.getfixturevalue("postgres").fresh()
+    tables = on_postgres.prepare(database, list(TABLES.values()), "healpix")
+    with on_postgres.engine_on(database, folder) as engine:
+        yield Service(engine, Catalog((Schema("s", tuple(tables)),)))
+
+
+Loader = Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Service]]
+ENGINES: dict[str, Loader] = {"duckdb": on_duckdb, "postgresql": on_postgresql}
 """Name of an engine → what loads the samples into it."""
 
 
 @pytest.fixture(scope="session", params=list(ENGINES))
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Each engine in turn, with the tables of the contract."""
-    with ENGINES[request.param](tmp_path_factory.mktemp("contract")) as made:
+    with ENGINES[request.param](tmp_path_factory.mktemp("contract"), request) as made:
         yield made

@@ -1,5 +1,7 @@
 """The tables of the contract: small, with every type, every kind of NULL and the awkward places of the sky."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -45,8 +47,7 @@ class Sample:
     def data(self) -> pa.Table:
         """Columns as an engine keeps them, the index at the end."""
         arrays = [
-            pa.array([row[i] for row in self.rows], type=field.type)
-            for i, field in enumerate(schema_of(self.columns))
+            pa.array([row[i] for row in self.rows], type=field.type) for i, field in enumerate(schema_of(self.columns))
         ]
         made = pa.Table.from_arrays(arrays, names=[column.name for column in self.columns])
         if self.position is None:
@@ -134,7 +135,9 @@ TIMES = Sample(
     ),
 )
 BIGS = Sample("bigs", _columns(("n", INTEGER), ("b", LONG)), [(0, MOST), (1, 1), (2, LEAST), (3, None)])
-FLOATS = Sample("floats", _columns(("n", INTEGER), ("d", DOUBLE)), list(enumerate((1e308, 1e308, -1e308, 5e-324, None))))
+FLOATS = Sample(
+    "floats", _columns(("n", INTEGER), ("d", DOUBLE)), list(enumerate((1e308, 1e308, -1e308, 5e-324, None)))
+)
 PLACES = Sample(
     "places",
     (*_columns(("n", INTEGER), ("ra", DOUBLE), ("dec", DOUBLE), ("r", DOUBLE)),),

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from nashira.adql.functions import FUNCTIONS
-from nashira.config.errors import QueryError
 
 GIVEN = {"integer": "n", "number": "d", "string": "s", "timestamp": "t", "point": "p", "geometry": "c", "any": "i"}
 NULL = {
@@ -22,13 +21,15 @@ LITERALS = {
 }
 KEEPERS = {"COALESCE", "GREATEST", "LEAST", "NULLIF", "IVO_STRING_AGG", "IVO_HISTOGRAM", "GAVO_HISTOGRAM"}
 """What NULL means in these stands in cases_functions."""
+WORDED = {"GAVO_SPECCONV", "IVO_SIMBADPOINT", "GAVO_SIMBADPOINT", "GAVO_VOCMATCH"}
+"""Their first texts are literals that mean something."""
 DEFAULTS = {"IVO_EPOCH_PROP_POS": {2, 3, 4, 5}, "IVO_EPOCH_PROP": {2, 3, 4, 5}, "RAND": {0}}
 """Arguments that NULL leaves at a default."""
 
 
 def calls() -> Iterator[tuple[str, str]]:
     for name, function in FUNCTIONS.items():
-        if name in KEEPERS or function.aggregate or name == "GAVO_SPECCONV":
+        if name in KEEPERS or name in WORDED or function.aggregate:
             continue
         for signature in function.signatures:
             fixed = LITERALS.get(name, ())
@@ -39,13 +40,8 @@ def calls() -> Iterator[tuple[str, str]]:
                 yield name, f"{name}({', '.join([*given[:index], NULL[kind], *given[index + 1 :]])})"
 
 
-@pytest.mark.parametrize(("name", "text"), list(calls()))
-def test_null_gives_null(service: Any, name: str, text: str) -> None:
-    try:
-        made = service.translate(f"SELECT {text} AS x FROM one")
-    except QueryError as error:
-        pytest.skip(f"not a call of this engine: {error}")
-    assert made.columns[0].name == "x"
+@pytest.mark.parametrize("text", [text for _, text in calls()])
+def test_null_gives_null(service: Any, text: str) -> None:
     assert service.rows(f"SELECT {text} AS x FROM one") == [(None,)]
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -91,8 +92,8 @@ def watcher(database: Database) -> Watcher:
     return Watcher(database)
 
 
-def rows(running: object) -> dict[str, list[object]]:
-    return pa.Table.from_batches(list(running)).to_pydict()  # type: ignore[call-overload]
+def rows(running: Any) -> Any:
+    return pa.Table.from_batches(list(running)).to_pydict()
 
 
 Until = Callable[..., None]

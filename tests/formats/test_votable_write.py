@@ -17,8 +17,8 @@ import pyarrow as pa
 import pytest
 from astropy.io.votable import parse
 
-from nashira.config.errors import EngineError, QueryTimeout
-from nashira.formats.stream import ResultInfo, ResultStream
+from nashira.config.errors import EngineError, ParameterError, QueryTimeout
+from nashira.formats.stream import ResultInfo, ResultStream, SkySystem
 from nashira.formats.votable_write import (
     error_document,
     metadata_document,
@@ -60,13 +60,15 @@ GOLDEN = """\
 <INFO name="QUERY_STATUS" value="OK"/>
 <INFO name="QUERY" value="SELECT TOP 2 * FROM hip.main WHERE Vmag &lt; 1"/>
 <INFO name="publisher" value="The &quot;Observatory&quot;"/>
+<COOSYS ID="sky_1" system="ICRS" epoch="J1991.25"/>
+<TIMESYS ID="time_utc" timescale="UTC" refposition="UNKNOWN"/>
 <TABLE>
 <FIELD name="HIP" ID="HIP" datatype="int" ucd="meta.id"/>
-<FIELD name="RA deg" ID="RA_deg" datatype="double" unit="deg" ucd="pos.eq.ra"><DESCRIPTION>Right ascension &amp; more\
-</DESCRIPTION></FIELD>
+<FIELD name="RA deg" ID="RA_deg" datatype="double" unit="deg" ucd="pos.eq.ra" ref="sky_1"><DESCRIPTION>Right \
+ascension &amp; more</DESCRIPTION></FIELD>
 <FIELD name="Vmag" ID="Vmag" datatype="float" unit="mag"/>
 <FIELD name="name" ID="name" datatype="char" arraysize="*"/>
-<FIELD name="seen" ID="seen" datatype="char" arraysize="*" xtype="timestamp"/>
+<FIELD name="seen" ID="seen" datatype="char" arraysize="*" xtype="timestamp" ref="time_utc"/>
 <DATA>
 <TABLEDATA>
 <TR><TD>32349</TD><TD>101.28715533</TD><TD>-1.44</TD><TD>Sirius A &amp; B</TD><TD>2026-01-01T00:00:00</TD></TR>
@@ -98,7 +100,9 @@ def test_a_document_an_astronomer_can_read() -> None:
         [1_767_225_600_000_000, None, 0],
         maxrec=2,
         info=ResultInfo(
-            query="SELECT TOP 2 * FROM hip.main WHERE Vmag < 1", infos=(("publisher", 'The "Observatory"'),)
+            query="SELECT TOP 2 * FROM hip.main WHERE Vmag < 1",
+            infos=(("publisher", 'The "Observatory"'),),
+            systems=(SkySystem((1,), 1991.25),),
         ),
     )
     assert written == GOLDEN
@@ -437,3 +441,27 @@ def test_stil_reads_the_same_from_every_serialisation(tmp_path: Path) -> None:
     tables = [stilts(f"stilts tpipe in={path} ofmt=csv") for path in files]
     assert tables[0].count("\n") == 4
     assert tables[1:] == tables[:1] * 2
+
+
+def test_frames_have_ids_that_no_column_has() -> None:
+    """VOT-40, VOT-41: COOSYS and TIMESYS before their users; astropy and the schema check the references."""
+    columns = [Column("sky_1", DOUBLE), Column("SKY_1_", DOUBLE), Column("time_utc", TIMESTAMP), Column("t", TIMESTAMP)]
+    info = ResultInfo(systems=(SkySystem((0,), 2016.0), SkySystem((1,))))
+    tree = ET.fromstring(text_of(write_tabledata, columns, [1.0], [2.0], [0], [0], info=info))
+    systems = {one.get("ID"): one for one in (*tree.iter(f"{NS}COOSYS"), *tree.iter(f"{NS}TIMESYS"))}
+    assert len(systems) == 3
+    assert not set(systems) & {one.get("ID") for one in tree.iter(f"{NS}FIELD")}
+    used = [systems[str(one.get("ref"))] for one in tree.iter(f"{NS}FIELD")]
+    assert [one.get("epoch") for one in used] == ["J2016", None, None, None]
+    assert [one.get("timescale") for one in used] == [None, None, "UTC", "UTC"]
+
+
+@each_writer
+def test_what_ends_the_rows_early_is_kept_for_others(write: Writer) -> None:
+    """The document ends in order, so a job or a status could not know otherwise."""
+    gone = ResultStream([Column("a", LONG)], failing(EngineError("gone")))
+    list(write(gone))
+    assert isinstance(gone.failure, EngineError)
+    bad = stream([Column("v", VOType("bit", "2"))], [[True, None]])
+    assert b'value="ERROR"' in b"".join(write(bad))
+    assert isinstance(bad.failure, ParameterError)

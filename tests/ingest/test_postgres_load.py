@@ -217,6 +217,25 @@ def test_a_site_that_gets_a_database_is_published_anew(tmp_path: Path, database:
     assert relation_of(the_table(site)).rows == 500
 
 
+def test_a_hats_catalogue_is_copied(tmp_path: Path, database: Database, make: Make) -> None:
+    """What stays in place on an embedded site is loaded into a database, with the position of its properties."""
+    embedded = tmp_path / "embedded"
+    embedded.mkdir()
+    (embedded / "nashira.toml").touch()
+    Publisher(open_site(embedded)).publish(make(tmp_path / "sky.parquet", 3000), table="s.sky")
+    site = make_site(tmp_path / "site", database)
+    (done,) = site.publish(embedded / "store" / "s.sky" / "current", table="copy.sky")
+    assert done.rows == 3000
+    relation = relation_of(the_table(site))
+    assert relation.indexed
+    schema, name = relation.path
+    truth = pq.read_table(tmp_path / "sky.parquet")
+    with psycopg.connect(database.read_url) as reader:
+        rows = reader.execute(f'SELECT id, ra, "dec" FROM "{schema}"."{name}" ORDER BY id').fetchall()
+    assert rows == list(zip(*(truth[name].to_pylist() for name in ("id", "ra", "dec")), strict=True))
+    assert [one.outcome for one in site.publish()] == ["unchanged"]
+
+
 def test_files_need_an_administrator(tmp_path: Path, database: Database, stars: Path) -> None:
     site = make_site(tmp_path / "site", database, admin_url="")
     with pytest.raises(PublishError, match="admin_url"):

@@ -80,6 +80,7 @@ def test_regions_in_other_frames() -> None:
     assert isinstance(point, Point)
     assert separation(point.ra_deg, point.dec_deg, 270, 66.5607) < 1e-4
     box = parse("Box GALACTIC 10 20 2 4")
+    assert isinstance(box, Polygon)
     back = transformed(box, "ICRS", "GALACTIC")
     assert isinstance(back, Polygon)
     np.testing.assert_allclose(back.vertices, box_polygon(10, 20, 2, 4).vertices, atol=1e-11)

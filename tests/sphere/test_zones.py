@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def covered(ranges: tuple[tuple[int, int], ...], cells: np.ndarray) -> np.ndarra
 def test_no_position_of_a_zone_is_left_out(lon: float, width: float, lat: float, height: float, most: int) -> None:
     ranges = zone_ranges(lon, lon + width, lat, lat + height, most)
     assert len(ranges) <= most
-    assert all(a[1] < b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(ranges))
     in_lon = ((LON - lon) % 360.0 <= width) | (width >= 360.0)
     inside = in_lon & (lat <= LAT) & (lat + height >= LAT)
     edge_lon = np.concatenate((np.full(50, lon), np.full(50, lon + width), np.linspace(lon, lon + width, 100)))
@@ -41,8 +43,14 @@ def test_no_position_of_a_zone_is_left_out(lon: float, width: float, lat: float,
 
 @pytest.mark.parametrize(
     ("zone", "share"),
-    [((0, 360, 80, 90), 0.03), ((10, 20, -5, 5), 0.01), ((359, 361, -1, 1), 0.0004), ((0, 10, -90, 90), 0.06), ((5, 5, 5, 5), 1e-6)],
-)  # fmt: skip
+    [
+        ((0, 360, 80, 90), 0.03),
+        ((10, 20, -5, 5), 0.01),
+        ((359, 361, -1, 1), 0.0004),
+        ((0, 10, -90, 90), 0.06),
+        ((5, 5, 5, 5), 1e-6),
+    ],
+)
 def test_a_zone_costs_little_more_than_its_area(zone: tuple[float, float, float, float], share: float) -> None:
     ranges = zone_ranges(*zone)
     assert sum(high - low for low, high in ranges) / SPHERE < share

@@ -1,6 +1,7 @@
 """Sync under way: streaming, leaving clients, limits."""
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from nashira.config.errors import EngineError, OutOfResources, QueryTimeout
@@ -129,6 +131,23 @@ def test_failure_in_a_job(http: httpx.Client, spy: Spy, wire: Any) -> None:
     assert httpx.get(f"{url}/results/result").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["votable", "votable/b2", "votable/b", "csv", "fits", "parquet", "arrow"])
+def test_rows_that_cannot_be_written_end_a_job(http: httpx.Client, monkeypatch: Any, wire: Any, name: str) -> None:
+    """A fault of the writer, not of the engine: a VOTable tells it and ends in order, the job must not COMPLETE."""
+    run: Any = vars(execute)["run"]
+
+    def running(*arguments: Any) -> Any:
+        answer = run(*arguments)
+        strange = pa.record_batch([pa.array(["no number"] * 10)] * 3, ["n", "x", "y"])
+        answer.stream.batches = itertools.chain(itertools.islice(answer.stream.batches, 2), [strange])
+        return answer
+
+    monkeypatch.setattr(execute, "run", running)
+    url = wire.run(http, {**ALL, "RESPONSEFORMAT": name})
+    assert httpx.get(f"{url}/phase").text == "ERROR"
+    assert httpx.get(f"{url}/results/result").status_code == 404
+
+
 def test_a_client_that_leaves_in_the_middle(http: httpx.Client) -> None:
     for _ in range(20):
         with http.stream("POST", "/sync", data=ALL) as answer:
@@ -142,6 +161,32 @@ def test_time_limit(serve_with: ServeWith, wire: Any) -> None:
         message = wire.failed(httpx.post(f"{service.tap}/sync", data={"LANG": "ADQL", "QUERY": LONG}, timeout=10), 504)
         assert time.monotonic() - started < 3
         assert message
+
+
+def test_a_query_over_its_time_goes_on_as_a_job(serve_with: ServeWith, wire: Any) -> None:
+    """The answer says so in words, by INFO for programs and by Link; an upload goes along."""
+    with serve_with("limits", sync_seconds=0.5, sync_becomes_job=True) as service:
+        table = wire.votable(wire.mine())
+        query = LONG.replace("FROM", "FROM TAP_UPLOAD.mine AS u, ", 1)
+        data = {"LANG": "ADQL", "QUERY": query, "UPLOAD": "mine,param:t"}
+        answer = httpx.post(f"{service.tap}/sync", data=data, files={"t": ("t.xml", table)}, timeout=10)
+        message = wire.failed(answer, 504)
+        infos = {info.get("name"): info.get("value") for info in wire.parsed(answer).iter("{*}INFO")}
+        job = infos["job"]
+        assert infos["error"] == "QueryTimeout"
+        assert job.startswith(f"{service.tap}/async/")
+        assert job in message
+        assert answer.headers["link"] == f'<{job}>; rel="alternate"'
+        assert httpx.get(f"{job}/phase").text in {"QUEUED", "EXECUTING"}
+        assert httpx.get(f"{job}/parameters/t").content == table
+        httpx.post(f"{job}/phase", data={"PHASE": "ABORT"})
+
+
+def test_a_time_limit_is_named_for_programs(serve_with: ServeWith, wire: Any) -> None:
+    with serve_with("limits", sync_seconds=0.2) as service:
+        answer = httpx.post(f"{service.tap}/sync", data={"LANG": "ADQL", "QUERY": LONG}, timeout=10)
+    infos = {info.get("name"): info.get("value") for info in wire.parsed(answer).iter("{*}INFO")}
+    assert infos == {"QUERY_STATUS": "ERROR", "error": "QueryTimeout"}
 
 
 def test_too_many_queries(serve_with: ServeWith) -> None:

@@ -63,8 +63,17 @@ def worker(database: str, broker: str, tmp_path: Path) -> Iterator[Start]:
     for process in made:
         process.send_signal(signal.SIGTERM)
     for process in made:
-        with process:
+        try:
             assert process.wait(15) in {0, -signal.SIGKILL}
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def file_of(jobs: Jobs, job_id: str) -> Path:
+    """Find the file of a job's result."""
+    job, result = jobs.result(job_id, "result")
+    return jobs.files.of_try(job.id, job.tries) / result.name
 
 
 def start(jobs: Jobs, seconds: float = 0) -> Job:
@@ -79,7 +88,7 @@ def test_a_job_goes_through_redis_and_comes_back(jobs: Jobs, worker: Start, unti
     worker()
     job = start(jobs)
     until(lambda: jobs.get(job.id).phase is Phase.COMPLETED)
-    assert jobs.result(job.id, "result")[1].read_text().splitlines()[-1] == f"{job.id} {STEPS - 1}"
+    assert file_of(jobs, job.id).read_text().splitlines()[-1] == f"{job.id} {STEPS - 1}"
 
 
 def test_an_abort_reaches_the_worker_within_a_second(jobs: Jobs, worker: Start, until: Until, tmp_path: Path) -> None:
@@ -104,7 +113,7 @@ def test_a_killed_worker_and_a_flushed_redis_lose_nothing(
     until(lambda: phases(jobs, started) == {Phase.COMPLETED}, 9)
     assert not (tmp_path / "overlap").exists()
     for job in started:
-        lines = jobs.result(job.id, "result")[1].read_text().splitlines()
+        lines = file_of(jobs, job.id).read_text().splitlines()
         assert lines == [f"{job.id} {step}" for step in range(STEPS)]
 
 

@@ -45,7 +45,8 @@ def check_all_completed(jobs: Jobs, ids: list[str], folder: Path) -> None:
     for job_id in ids:
         job = jobs.get(job_id)
         assert job.phase is Phase.COMPLETED
-        result, path = jobs.result(job_id, "result")
+        _, result = jobs.result(job_id, "result")
+        path = jobs.files.of_try(job_id, job.tries) / "result"
         lines = path.read_text().splitlines()
         assert lines == [f"{job_id} {job.tries} {step}" for step in range(STEPS)]
         assert path.stat().st_size == result.size_bytes

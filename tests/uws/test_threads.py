@@ -24,6 +24,12 @@ from nashira.uws.workers import is_gone, worker_name
 Until = Callable[[Callable[[], object]], None]
 
 
+def file_of(jobs: Jobs, job_id: str) -> Path:
+    """Find the file of a job's result."""
+    job, result = jobs.result(job_id, "result")
+    return jobs.files.of_try(job.id, job.tries) / result.name
+
+
 def start(jobs: Jobs, todo: str = "") -> Job:
     return jobs.run(jobs.create("tap", [("DO", todo)]).id)
 
@@ -36,7 +42,7 @@ def test_a_job_runs_to_its_end(jobs: Jobs, dispatcher: ThreadDispatcher, ended: 
     assert job.created <= job.started <= job.ended
     assert job.progress == {"rows": "3"}
     assert job.results == (JobResult("result", "text/csv;header=present", 8, 1),)
-    assert jobs.result(job.id, "result")[1].read_bytes() == b"a,b\n1,2\n"
+    assert file_of(jobs, job.id).read_bytes() == b"a,b\n1,2\n"
 
 
 def test_a_trivial_job_takes_less_than_30_ms(
@@ -157,7 +163,7 @@ def test_destruction_stops_and_forgets(
     running, done = start(jobs, "wait"), start(jobs)
     until(lambda: service.running)
     ended(done.id)
-    with jobs.result(done.id, "result")[1].open("rb") as reading:
+    with file_of(jobs, done.id).open("rb") as reading:
         for job in (running, done):
             jobs.set_destruction(job.id, datetime.now(UTC) - timedelta(seconds=1))
         until(lambda: not jobs.list("tap"))
