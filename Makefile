@@ -59,11 +59,11 @@ $(UV):
 
 .venv/.run: requirements/run.lock pyproject.toml | .venv/bin/python
 	@echo "installing Nashira and what it needs into .venv"
-	@$(UV) pip install -q --require-hashes -r requirements/run.lock -p .venv
+	@$(UV) pip install -q --compile-bytecode --require-hashes -r requirements/run.lock -p .venv
 	@$(UV) pip install -q --no-deps -e . -p .venv
 	@touch $@
 
 .venv/.dev: requirements/dev.lock .venv/.run
 	@echo "installing what tests and checks need into .venv"
-	@$(UV) pip install -q --require-hashes -r requirements/dev.lock -p .venv
+	@$(UV) pip install -q --compile-bytecode --require-hashes -r requirements/dev.lock -p .venv
 	@touch $@

@@ -23,6 +23,7 @@ from .shapes import MAP_CHARS, coordinates, map_constant
 
 CELLS_MOST = 50_000
 """Cells of a constant map that positions are looked up in."""
+_OPEN_MOST = 100_000  # keeps translation below half a second
 _FORM = "MOC('order/cells …'), or MOC(order, geometry) with a point, circle or polygon"
 
 
@@ -62,7 +63,7 @@ def _computed(order: int, region: Constant, at: Position) -> Value:
         cell = healpix.hash_with_offsets(np.array([flat[0] % 360.0]), np.array([flat[1]]), order)[0][0]
         return map_constant(f"{order}/{cell}", at)
     try:
-        made = descent.coverage(shapes.members(pa.array([list(flat)], pa.list_(pa.float64()))), orders)
+        made = descent.coverage(shapes.members(pa.array([list(flat)], pa.list_(pa.float64()))), orders, _OPEN_MOST)
     except descent.TooFine as error:
         message = f"MOC cannot be made: {error}"
         raise Unsupported(message, at) from None

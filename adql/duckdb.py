@@ -242,7 +242,7 @@ class QueryPrinter(ValuePrinter):
 
     def _same_cell(self, pair: CellJoin) -> n.Node:
         number = self.plan.cells[pair.expanded].index(pair)
-        return self._meets(pair, n.column(pair.expanded.label, _cell_name(pair.expanded, number)))
+        return self._meets(pair, n.column(pair.expanded.label, _spare_name(pair.expanded, "cell", number)))
 
     def _meets(self, pair: CellJoin, cell: n.Node) -> n.Node:
         """The other position of a pair lies in a cell."""
@@ -251,22 +251,37 @@ class QueryPrinter(ValuePrinter):
     def _cell(self, pair: CellJoin) -> n.Node:
         """The cell that holds the other position of a pair."""
         other = pair.other
+        keyed = self._keyed(other)
+        if pair in keyed:
+            return n.column(other.label, _spare_name(other, "key", keyed.index(pair)))
+        cell = self._index(pair)
+        return n.shift_right(cell, n.integer(2 * (29 - pair.order)))
+
+    def _keyed(self, source: Source) -> list[CellJoin]:
+        """Joins for which a source carries its cell as a column; an order found at run time makes ON no hash join."""
+        return self.plan.keys.get(source, [])
+
+    def _index(self, pair: CellJoin) -> n.Node:
+        """The order-29 cell of the other position of a pair."""
+        other = pair.other
         indexed = indexed_position(pair.other_lon, pair.other_lat)
         if isinstance(other, TableSource) and indexed is other:
-            cell = self.reference(other, INDEX)
-        else:
-            cell = n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
-        chosen = tuned(pair)
-        if chosen is None:
-            return n.shift_right(cell, n.integer(2 * (29 - pair.order)))
-        bits = n.mul(n.sub(n.integer(29), self._order(chosen, pair)), n.integer(2))
-        return n.shift_right(cell, n.cast(bits, LONG))
+            return self.reference(other, INDEX)
+        return n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
 
     def _list(self, pair: CellJoin) -> n.Node:
         """All cells that a circle around a position touches."""
         chosen = tuned(pair)
         order = n.integer(pair.order) if chosen is None else self._order(chosen, pair)
         return n.call("ns_cells", self.value(pair.lon), self.value(pair.lat), self.value(pair.radius), order)
+
+    def _each(self, pair: CellJoin) -> n.Node:
+        """The cells of a circle, one to a row, in a select list."""
+        return n.call("unnest", self._list(pair))
+
+    def _listed(self, pair: CellJoin, label: str) -> n.Node:
+        """The cells of a circle as a table of one column."""
+        return _unnested(self._list(pair), label)
 
     def _order(self, source: TableSource, pair: CellJoin) -> n.Node:
         """The order whose cells suit the radii of a table: that of the root of their mean square."""
@@ -312,7 +327,7 @@ class QueryPrinter(ValuePrinter):
         made = self._source(source)
         same = self._meets(join.pair, n.column(label, CELL))
         joins = [exp.Join(this=made, kind="INNER", on=same)]
-        select = exp.Select(from_=exp.From(this=_unnested(self._list(join.pair), label)), joins=joins)
+        select = exp.Select(from_=exp.From(this=self._listed(join.pair, label)), joins=joins)
         select.set("where", exp.Where(this=n.all_of(*self._conditions(join.on, (source,)))))
         self.expansions.append((source, select, []))
         alias = exp.TableAlias(this=n.identifier(source.label))
@@ -320,13 +335,27 @@ class QueryPrinter(ValuePrinter):
 
     def _listing(self, pair: CellJoin, number: int) -> n.Node:
         """The cells around a position of a query around this one, as a table."""
-        return exp.Join(this=_unnested(self._list(pair), _list_label(pair.other, number)), kind="CROSS")
+        return exp.Join(this=self._listed(pair, _list_label(pair.other, number)), kind="CROSS")
 
     def _source(self, source: Source) -> n.Node:
         made = self._table(source) if isinstance(source, TableSource) else self._derived(source)
+        spare: list[str] = []
+        for number, pair in enumerate(self._keyed(source)):
+            name = _spare_name(source, "key", number)
+            made = self._wrapped(source, made, self._key(pair), name, tuple(spare))
+            spare.append(name)
         for number, pair in enumerate(self.plan.cells.get(source, ())):
-            made = self._expanded(source, made, pair, number)
+            name = _spare_name(source, "cell", number)
+            made = self._wrapped(source, made, self._each(pair), name, tuple(spare))
+            spare.append(name)
         return made
+
+    def _key(self, pair: CellJoin) -> n.Node:
+        """The cell of the other position of a pair, of the order that suits the radii."""
+        chosen = tuned(pair)
+        order = n.integer(pair.order) if chosen is None else self._order(chosen, pair)
+        bits = n.mul(n.sub(n.integer(29), order), n.integer(2))
+        return n.shift_right(self._index(pair), n.cast(bits, LONG))
 
     def _derived(self, source: QuerySource) -> n.Node:
         alias = exp.TableAlias(this=n.identifier(source.label))
@@ -364,13 +393,12 @@ class QueryPrinter(ValuePrinter):
             return exp.Subquery(this=sampling.of_files(_read(chosen), source.sample), alias=alias)
         return exp.Table(this=_read(chosen), alias=alias)
 
-    def _expanded(self, source: Source, made: n.Node, pair: CellJoin, number: int) -> n.Node:
-        """Wrap a source so that each row stands once for every cell around it."""
-        cells = self._list(pair)
-        listed: list[n.Node] = [n.column(source.label, _cell_name(source, i)) for i in range(number)]
-        listed.append(exp.Alias(this=n.call("unnest", cells), alias=n.identifier(_cell_name(source, number))))
+    def _wrapped(self, source: Source, made: n.Node, value: n.Node, name: str, spare: tuple[str, ...]) -> n.Node:
+        """Wrap a source so that it has one more column beside those of earlier wraps; UNNEST repeats its rows."""
+        listed: list[n.Node] = [n.column(source.label, known) for known in spare]
+        listed.append(exp.Alias(this=value, alias=n.identifier(name)))
         select = exp.Select(from_=exp.From(this=made))
-        if isinstance(source, TableSource) and number == 0 and source in self.plan.filters:
+        if isinstance(source, TableSource) and not spare and source in self.plan.filters:
             select.set("where", exp.Where(this=n.all_of(*self._ranges(source, self.plan.filters[source]))))
         self.expansions.append((source, select, listed))
         return exp.Subquery(this=select, alias=exp.TableAlias(this=n.identifier(source.label)))
@@ -415,9 +443,9 @@ def _list_label(source: Source, number: int) -> str:
     return f"{source.label}_cells{number + 1}"
 
 
-def _cell_name(source: Source, number: int) -> str:
+def _spare_name(source: Source, what: str, number: int) -> str:
     """A column name that the source does not have."""
-    name = f"_ns_cell{number + 1}"
+    name = f"_ns_{what}{number + 1}"
     taken = {column.name.lower() for column in source.columns}
     while name in taken:
         name = "_" + name
@@ -432,7 +460,7 @@ def _path(path: tuple[str, ...]) -> n.Node:
 
 def _read(chosen: tuple[Partition, ...]) -> n.Node:
     """read_parquet of a list of files; folder names are no columns."""
-    files = n.array(*(n.text(part.path) for part in chosen))
+    files = n.texts([part.path for part in chosen])
     plain = exp.PropertyEQ(this=exp.Var(this="hive_partitioning"), expression=n.truth(False))
     return exp.Anonymous(this="read_parquet", expressions=[files, plain])
 

@@ -13,7 +13,7 @@ from . import coverage_maps, geometry, lowering
 from . import nodes as n
 from .functions import FUNCTIONS
 from .kinds import is_integer, kind, number_of
-from .places import INDEX, indexed_position
+from .places import INDEX, Place, indexed_position
 from .resolved import (
     AggregateValue,
     Arithmetic,
@@ -40,6 +40,7 @@ from .resolved import (
     Separation,
     Some,
     Source,
+    TableSource,
     TestValue,
     Truth,
     Value,
@@ -77,6 +78,10 @@ class ValuePrinter:
     def condition(self, node: Condition) -> n.Node:
         """Make the node of a condition."""
         return CONDITIONS[type(node)](self, node)
+
+    def carried(self, place: Place, name: str) -> n.Node | None:
+        """Make the node of a column of the table that a position comes from; None where it cannot be had."""
+        return self.reference(place.source, name) if isinstance(place.source, TableSource) else None
 
     def typed(self, made: n.Node, vo: VOType) -> n.Node:
         """Make a value of exactly a type that it fits."""

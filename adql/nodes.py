@@ -5,7 +5,7 @@ Nodes are built from sqlglot's stock classes only; no text of a user is ever par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -72,6 +72,12 @@ def real(value: float) -> Node:
 def text(value: str) -> Node:
     """Print a text."""
     return exp.Literal(this=value, is_string=True)
+
+
+def texts(values: Sequence[str]) -> Node:
+    """Print an array of texts, which may be many: as one node, since each costs as much as an operator."""
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return exp.Array(expressions=[exp.Var(this=quoted)])
 
 
 def moment(value: datetime) -> Node:

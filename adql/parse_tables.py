@@ -139,7 +139,7 @@ class TableReader(ExpressionReader):
         seed = None
         if self.kinds[self.index] == NAME and self.tokens.piece(self.index).upper() == "REPEATABLE":
             self.index += 1
-            self.expect("(")
+            self.expect("(", "( and a seed")
             seed = self.whole_number("REPEATABLE(")
             self.expect(")")
         return tree.Sample("SYSTEM" if word == "SYSTEM" else "BERNOULLI", percent, seed, self.since(first))

@@ -6,7 +6,7 @@ references to it are printed: only then is known which of its rows are needed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..sphere.coverage import circle_ranges
 from .kinds import number_of
@@ -35,7 +35,8 @@ class Plan:
 
     `pruning`: no row of a table outside of these ranges counts; they choose files. `filters`: what the conditions of
     the SELECT itself say, `handed`: what queries around it say: only rows within count, so that it may be tested in
-    its WHERE. `cells`: the joins that repeat a source for each of its cells. `tests`: the joins of a whole condition.
+    its WHERE. `cells`: the joins that repeat a source for each of its cells. `keys`: those tuned ones in
+    which a source is the other side. `tests`: the joins of a whole condition.
     `laterals`: outer joins whose kept side lists its cells. `listed`: the joins of a subquery with a source of a query
     around it, whose cells are listed inside.
     """
@@ -45,6 +46,7 @@ class Plan:
     filters: Regions = field(default_factory=dict)
     handed: Regions = field(default_factory=dict)
     cells: dict[Source, list[CellJoin]] = field(default_factory=dict)
+    keys: dict[Source, list[CellJoin]] = field(default_factory=dict)
     orders: dict[Source, int] = field(default_factory=dict)
     tests: dict[int, list[CellJoin]] = field(default_factory=dict)
     laterals: dict[Joined, Lateral] = field(default_factory=dict)
@@ -127,7 +129,7 @@ class Plan:
             kept, listed = (join.right, join.left) if join.kind == "RIGHT" else (join.left, join.right)
             if join.on is not None and best.expanded not in free and best.other is listed and join.kind != "FULL":
                 self.laterals[join] = Lateral(kept, best, join.on)
-                self.orders[best.expanded] = self.orders[best.other] = best.order
+                self._note(best)
                 continue
             self._add([way for way in ways if way.expanded in free], join.on)
 
@@ -143,11 +145,11 @@ class Plan:
             if not across:
                 continue
             best = min(across, key=self._cost)
-            if best.expanded in own:
-                self._add([best], query.where)
+            if best.expanded in own:  # the other side is printed already
+                self._add([replace(best, tuned=False)], query.where)
             else:
                 self.listed.setdefault(query, []).append(best)
-                self.orders[best.expanded] = self.orders[best.other] = best.order
+                self._note(best)
 
     def _cost(self, way: CellJoin) -> int:
         return rows(way.expanded, self.pruning)
@@ -162,7 +164,12 @@ class Plan:
             return
         self.cells.setdefault(best.expanded, []).append(best)
         self.tests.setdefault(id(condition), []).append(best)
-        self.orders[best.expanded] = self.orders[best.other] = best.order
+        self._note(best)
+
+    def _note(self, pair: CellJoin) -> None:
+        self.orders[pair.expanded] = self.orders[pair.other] = pair.order
+        if pair.tuned:
+            self.keys.setdefault(pair.other, []).append(pair)
 
     def _spread(self, query: SelectQuery) -> None:
         """A cone on one partner of a positional join chooses the files of the other too."""
@@ -179,8 +186,8 @@ class Plan:
             if radius is None or radius < 0 or not {pair.expanded, pair.other} <= own:
                 continue
             sides = ((pair.lon, pair.lat), (pair.other_lon, pair.other_lat))
-            for near, far in (sides, sides[::-1]):
-                here, there = place_of(*near), indexed_position(*far)
+            for one, other in (sides, sides[::-1]):
+                here, there = place_of(*one), indexed_position(*other)
                 for cone in cones:
                     if here == cone.place and there is not None and there not in self.filters:
                         self._widened(there, cone, radius)

@@ -19,9 +19,10 @@ from . import duckdb
 from . import lowering as low
 from . import nodes as n
 from . import nodes_postgres as pg
+from .carried import Carried, inner_place, is_open, table_of
 from .duckdb import Printed, QueryPrinter
 from .kinds import kind, kind_of, number_of
-from .places import INDEX, indexed_position
+from .places import INDEX, Place, is_indexed, place_of
 from .plan import Plan
 from .postgres_values import CONDITIONS, VALUES
 from .resolved import (
@@ -92,6 +93,7 @@ class PostgresPrinter(QueryPrinter):
         self.plan = SkyPlan()
         self._free: dict[int, frozenset[Source]] = {}
         self._sorted = [False]
+        self._carried = Carried()
 
     def value(self, node: Value) -> n.Node:
         """Make the node of a value."""
@@ -104,6 +106,20 @@ class PostgresPrinter(QueryPrinter):
     def typed(self, made: n.Node, vo: VOType) -> n.Node:
         """Make a value of exactly a type that it fits."""
         return pg.cast(made, vo)
+
+    def carried(self, place: Place, name: str) -> n.Node | None:
+        """Make the node of a column of the table that a position comes from; None where queries between lose it."""
+        if isinstance(place.source, TableSource):
+            return self.reference(place.source, name)
+        query, inner = place.source.query, inner_place(place.source, place)
+        if inner is None or not isinstance(query, SelectQuery):
+            return None
+        if (query, name) not in self._carried.names:
+            value = self.carried(inner, name)
+            if value is None:
+                return None
+            self._carried.add(query, name, value)
+        return self.reference(place.source, self._carried.names[query, name])
 
     def key(self, value: Value) -> n.Node:
         """Make the node of a value that rows are ordered by."""
@@ -129,6 +145,7 @@ class PostgresPrinter(QueryPrinter):
         self._sorted.append(self._sorted[-1] or bool(query.order_by))
         made = super()._select(query, types, limit, outer=outer)
         self._sorted.pop()
+        self._carried.made(query, made)
         return made
 
     def _output(self, value: Value, vo: VOType, *, outer: bool) -> n.Node:
@@ -172,8 +189,12 @@ class PostgresPrinter(QueryPrinter):
         """A condition with the prefilters and cell equalities it implies, to be joined by AND."""
         free = self._free.get(id(condition), frozenset(sources))
         tests = self._prefilters(condition, True, free)
+        rate = _commonly if tests else _rarely
         tests.extend(self._same_cell(pair) for pair in self.plan.tests.get(id(condition), ()))
-        return [*tests, *(self.condition(part) for part in conjuncts(condition))]
+        for part in conjuncts(condition):
+            made = self.condition(part)
+            tests.append(rate(made) if isinstance(part, Near) else made)
+        return tests
 
     def _prefilters(self, condition: Condition, wanted: bool, sources: frozenset[Source]) -> list[n.Node]:
         """What indexes tell of a condition that is to be true (or false); alternatives have each their own."""
@@ -202,16 +223,43 @@ class PostgresPrinter(QueryPrinter):
 
     # -------------------------------------------------------------------- cells
 
+    def _keyed(self, _: Source) -> list[CellJoin]:
+        """The index itself is compared."""
+        return []
+
     def _meets(self, pair: CellJoin, cell: n.Node) -> n.Node:
         """The other position of a pair lies in a cell: within its range where an index holds it."""
+        place = place_of(pair.other_lon, pair.other_lat)
+        index = self._index(pair)
         bits = self._bits(pair)
-        other = pair.other
-        if isinstance(other, TableSource) and indexed_position(pair.other_lon, pair.other_lat) is other:
-            first = n.binary(exp.BitwiseLeftShift, cell, bits)
-            after = n.binary(exp.BitwiseLeftShift, n.add(cell.copy(), n.integer(1)), bits.copy())
-            return n.between(self.reference(other, INDEX), first, n.sub(after, n.integer(1)))
-        index = n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
-        return n.compare("=", n.shift_right(index, bits), cell)
+        if place is None or not isinstance(index, exp.Column) or not is_open(place):
+            return n.compare("=", n.shift_right(index, bits), cell)
+        after = n.add(cell, n.integer(1))
+        first, last = (n.binary(exp.BitwiseLeftShift, end, bits.copy()) for end in (cell.copy(), after))
+        # said twice: the planner expects a ninth of the table within bounds that it does not know, and would read all
+        return n.all_of(
+            n.between(index, first, n.sub(last, n.integer(1))),
+            n.compare(">", index.copy(), n.sub(first.copy(), n.integer(1))),
+            n.compare("<", index.copy(), last.copy()),
+        )
+
+    def _index(self, pair: CellJoin) -> n.Node:
+        """The order-29 cell of the other position of a pair; computed only where no table below has it."""
+        place = place_of(pair.other_lon, pair.other_lat)
+        table = table_of(place) if place is not None else None
+        carried = self.carried(place, INDEX) if place is not None and table is not None and is_indexed(table) else None
+        return carried or n.call("ns_healpix29", self.value(pair.other_lon), self.value(pair.other_lat))
+
+    def _each(self, pair: CellJoin) -> n.Node:
+        """The cells of a circle, by a function of which the planner expects few rows."""
+        cells = self._list(pair)
+        cells.set("this", "ns_each_cell")
+        return cells
+
+    def _listed(self, pair: CellJoin, label: str) -> n.Node:
+        """The cells of a circle as a table of one column."""
+        alias = exp.TableAlias(this=n.identifier(label), columns=[n.identifier(duckdb.CELL)])
+        return exp.Table(this=self._each(pair), alias=alias)
 
     def _bits(self, pair: CellJoin) -> n.Node:
         """By how much the index is finer than the cells of a join."""
@@ -245,3 +293,13 @@ def _sampled(table: n.Node, sample: Sample | None, alias: exp.TableAlias) -> n.N
         drawn = exp.TableSample(method=exp.Var(this=sample.method), percent=percent, seed=seed)
         table.set("sample", drawn)
     return table
+
+
+def _rarely(condition: n.Node) -> n.Node:
+    """A condition that the planner takes to be true once in 200 rows, not in one of three."""
+    return n.compare("=", pg.cast(n.operand(condition), INTEGER), n.integer(1))
+
+
+def _commonly(condition: n.Node) -> n.Node:
+    """A condition that the planner takes to be true: a prefilter has told it how rare it is."""
+    return n.compare("<>", pg.cast(n.operand(condition), INTEGER), n.integer(0))

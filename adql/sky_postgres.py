@@ -16,6 +16,7 @@ from sqlglot import exp
 from ..schema.model import Relation, SkyIndex
 from . import nodes as n
 from . import nodes_postgres as pg
+from .carried import is_open
 from .duckdb_values import ValuePrinter
 from .kinds import number_of
 from .places import Place, below, place_of
@@ -36,7 +37,8 @@ class SkyPosition:
     column: ColumnValue
     lon: Value
     lat: Value
-    point: ColumnValue | None = None
+    place: Place | None = None
+    point: str = ""
 
     @property
     def source(self) -> Source:
@@ -48,13 +50,13 @@ def sky_position(lon: Value, lat: Value) -> SkyPosition | None:
     """Give the indexed position that two values are; None where there is no index of an extension."""
     point = _native_point(lon, lat)
     if point is not None:
-        return SkyPosition("pgsphere", point, lon, lat, point)
+        return SkyPosition("pgsphere", point, lon, lat, Place(point.source, "", ""), point.name)
     place = place_of(lon, lat)
     sky = _sky_of(place) if place is not None else None
     if place is None or sky is None:
         return None
     column = ColumnValue(place.source, sky.column, lon.info, lon.at)
-    return SkyPosition(sky.kind, column, lon, lat, column if sky.column else None)
+    return SkyPosition(sky.kind, column, lon, lat, place, sky.column)
 
 
 def _native_point(lon: Value, lat: Value) -> ColumnValue | None:
@@ -75,7 +77,9 @@ def _sky_of(place: Place) -> SkyIndex | None:
     if not isinstance(place.source, TableSource):
         found = [_sky_of(inner) for inner in below(place)]
         first = found[0] if found else None
-        return first if first is not None and not first.column and all(one == first for one in found) else None
+        if first is None or any(one != first for one in found) or (first.column and not is_open(place)):
+            return None
+        return first
     table = place.source.table
     stored, position = table.source, table.position
     if not isinstance(stored, Relation) or position is None or (place.lon, place.lat) != (position.ra, position.dec):
@@ -189,8 +193,9 @@ def _radians(value: Value, printer: ValuePrinter) -> Node:
 
 
 def _point(position: SkyPosition, printer: ValuePrinter) -> Node:
-    if position.point is not None:
-        return printer.reference(position.point.source, position.point.name)
+    carried = printer.carried(position.place, position.point) if position.place and position.point else None
+    if carried is not None:
+        return carried
     radians = (n.call("radians", printer.value(part)) for part in (position.lon, position.lat))
     return n.call("spoint", *radians)
 

@@ -34,6 +34,7 @@ FINEST = 20
 CELL_DEG = 58.6
 """Size of an order-0 cell; that of order k is 2**k times smaller."""
 _UNKNOWN = 1_000_000
+_ALL_CELLS = 12 << 58
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,11 @@ def _ways(test: Near) -> tuple[CellJoin, ...]:
         return ()
     around = _sources(test.radius)
     radius = number_of(test.radius)
-    order, tuned = order_for(radius), radius is None
+    order, free = order_for(radius), radius is None
+    tuned = [free and isinstance(source, TableSource) for source in (first, second)]
     both = (
-        CellJoin(first, test.lon1, test.lat1, test.radius, second, test.lon2, test.lat2, order, tuned),
-        CellJoin(second, test.lon2, test.lat2, test.radius, first, test.lon1, test.lat1, order, tuned),
+        CellJoin(first, test.lon1, test.lat1, test.radius, second, test.lon2, test.lat2, order, tuned[0]),
+        CellJoin(second, test.lon2, test.lat2, test.radius, first, test.lon1, test.lat1, order, tuned[1]),
     )
     return tuple(way for way in both if around <= {way.expanded})
 
@@ -104,6 +106,8 @@ def rows(source: Source, regions: dict[TableSource, Ranges]) -> int:
         stored = source.table.source
         if source in regions and isinstance(stored, Files):
             return sum(part.rows for part in partitions(stored, regions[source]))
+        if source in regions:
+            return math.ceil(stored.rows * sum(high - low for low, high in regions[source]) / _ALL_CELLS)
         return stored.rows
     return _query_rows(source.query, regions)
 

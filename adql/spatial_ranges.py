@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 
 from ..schema.model import Files, Partition
 
@@ -56,7 +56,19 @@ def partitions(files: Files, ranges: Ranges | None) -> tuple[Partition, ...]:
     if not ranges:
         return ()
     lows = [low for low, _ in ranges]
-    return tuple(part for part in files.partitions if _reaches(part, lows, ranges))
+    return tuple(part for part in _near(files, ranges) if _reaches(part, lows, ranges))
+
+
+def _near(files: Files, ranges: Ranges) -> Iterator[Partition]:
+    """Give the files between the begin and the end of each range, each once, in order; all where they have none."""
+    if not files.ends:
+        yield from files.partitions
+        return
+    done = 0
+    for low, high in ranges:
+        first = max(done, bisect_right(files.ends, low))
+        done = max(first, bisect_left(files.partitions, high, key=lambda part: part.low))
+        yield from files.partitions[first:done]
 
 
 def _reaches(part: Partition, lows: list[int], ranges: Ranges) -> bool:

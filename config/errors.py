@@ -24,6 +24,7 @@ NashiraError
 │   ├── PublishError           a file or a descriptor cannot be published
 │   └── StoreError             data in the store is missing or damaged
 └── EngineError                the engine failed for a reason that is nobody's request
+    └── EngineUnavailable      it went away or cannot be reached: the same work may succeed in a moment
 """
 
 from __future__ import annotations
@@ -170,3 +171,7 @@ class StoreError(OperatorError):
 
 class EngineError(NashiraError):
     """The engine failed for a reason that is nobody's request."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine went away or cannot be reached: the same work may succeed in a moment."""

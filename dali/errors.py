@@ -17,6 +17,7 @@ from starlette.responses import Response
 from ..config.errors import (
     Cancelled,
     EngineError,
+    EngineUnavailable,
     Forbidden,
     LimitError,
     MethodNotAllowed,
@@ -57,10 +58,11 @@ ERRORS: tuple[tuple[type[Exception], Rule], ...] = (
     (OutOfResources, Rule(507)),
     (LimitError, Rule(503, 60)),
     (Cancelled, Rule(503, 10)),
+    (EngineUnavailable, Rule(503, 10)),
     (NashiraError, Rule(500)),
     (Exception, Rule(500)),
 )
-_OPEN = (UserError, LimitError, Cancelled)
+_OPEN = (UserError, LimitError, Cancelled, EngineUnavailable)
 _PHRASES = {404: "There is nothing at this address", 405: "This resource does not know that method"}
 _log = structlog.get_logger(__name__)
 

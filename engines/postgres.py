@@ -65,9 +65,7 @@ class PostgresEngine:
 
         with self._lock:
             self._refuse_when_closed()
-            running = PostgresRunning(
-                self._pool, _tagged(sql, tag), prepare, self._watchdog, tag, seconds, self._running.discard
-            )
+            running = PostgresRunning(self._pool, sql, prepare, self._watchdog, tag, seconds, self._running.discard)
             self._running.add(running)
         return running
 
@@ -130,9 +128,3 @@ class PostgresEngine:
             one.close()
         self._watchdog.close()
         self._pool.close()
-
-
-def _tagged(sql: str, tag: str) -> str:
-    """Put the tag before the SQL as a comment that it cannot leave."""
-    safe = "".join(c for c in tag if c.isalnum() or c in "-_.:")[:80]
-    return f"/* {safe} */ {sql}" if safe else sql

@@ -74,7 +74,8 @@ def conninfo(url: str, extension_schemas: tuple[str, ...] = ()) -> str:
     path = ",".join(_identifier(name) for name in ("pg_catalog", SCHEMA, *extension_schemas))
     own = " ".join(f"-c {name}={_escaped(value)}" for name, value in {**_SESSION, "search_path": path}.items())
     options = f"{given.pop('options', None) or ''} {own}".strip()
-    return make_conninfo("", **{"application_name": "nashira", **_NETWORK, **given, "options": options})
+    forced = {"options": options, "client_encoding": "UTF8"}
+    return make_conninfo("", **{"application_name": "nashira", **_NETWORK, **given, **forced})
 
 
 def examine(url: str) -> Facts:
@@ -105,7 +106,10 @@ def _faults(connection: psycopg.Connection) -> list[str]:
     found = _powers(connection)
     if not found:
         found = [f"the role may write {table}; it must only read" for table in _column(connection, _WRITABLE)]
-        found += [f"the role may create tables in schema {name}" for name in _column(connection, _CREATABLE)]
+        found += [
+            f"the role may create tables in schema {name} (REVOKE CREATE ON SCHEMA {name} FROM PUBLIC or it)"
+            for name in _column(connection, _CREATABLE)
+        ]
     absent = missing(connection)
     if absent:
         shown = ", ".join(absent[:3]) + (", …" if len(absent) > 3 else "")

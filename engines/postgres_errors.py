@@ -7,13 +7,22 @@ import re
 import adbc_driver_manager as adbc
 import pyarrow as pa
 
-from ..config.errors import EngineError, NashiraError, OutOfResources, Overloaded, QueryError, QueryTimeout, StoreError
+from ..config.errors import (
+    EngineError,
+    EngineUnavailable,
+    NashiraError,
+    OutOfResources,
+    Overloaded,
+    QueryError,
+    QueryTimeout,
+    StoreError,
+)
 
 FAILURES = (adbc.Error, OSError, RuntimeError, pa.ArrowException, MemoryError)
 """What the driver raises."""
 
 _INTERNAL = EngineError, "The query failed for an internal reason; the operator finds it in the log"
-_LOST = EngineError, "The database ended the connection or cannot be reached; try again in a moment"
+_LOST = EngineUnavailable, "The database ended the connection or cannot be reached; try again in a moment"
 _FULL = OutOfResources, "The query needs more memory or temporary space than the service allows"
 _CHANGED = StoreError, "A table of this query has changed in the database; the operator has to publish it again"
 _UNREADABLE = StoreError, "Stored data of this query cannot be read; the operator has to look at the database"
@@ -24,7 +33,7 @@ _STATES: dict[str, tuple[type[NashiraError], str]] = {
     "08": _LOST,  # connection exceptions
     "25006": _INTERNAL,  # a write in a read-only transaction
     "3D000": _LOST,  # the database is gone
-    "40": (EngineError, "The database stopped the query in favour of other work; try again in a moment"),
+    "40": (EngineUnavailable, "The database stopped the query in favour of other work; try again in a moment"),
     "42501": _CHANGED,  # no privilege
     "42703": _CHANGED,  # no such column
     "42P01": _CHANGED,  # no such table

@@ -389,7 +389,7 @@ _RELATIONS = (
     plpgsql(
         f"ns_shape_centroid({_SHAPE})",
         f"{D}[]",
-        "v record;",
+        "",
         f"""
         IF 'NaN'::{D} = ANY (shape) OR NOT nashira.ns_is_shape(shape) THEN
           RETURN NULL;
@@ -397,8 +397,7 @@ _RELATIONS = (
         IF cardinality(shape) > 3 THEN
           RETURN nashira.ns_polygon_centroid(shape);
         END IF;
-        v := nashira.ns_vector(shape[1], shape[2]);
-        RETURN nashira.ns_lonlat(v.x, v.y, v.z);
+        RETURN shape[1:2];
         """,
         cost=2000,
     ),

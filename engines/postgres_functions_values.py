@@ -10,8 +10,6 @@ from __future__ import annotations
 
 _HEAD = "CREATE OR REPLACE FUNCTION nashira."
 _PLPGSQL = "LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE"
-_SQL = "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE"
-_PATH = "SET search_path = pg_catalog, nashira"
 _D = "double precision"
 
 
@@ -184,7 +182,7 @@ _FUNCTIONS = (
         """
   IF y = 0 OR x = 1 THEN RETURN 1; END IF;
   IF y = 1 THEN RETURN x; END IF;
-  IF x = 'NaN' OR y = 'NaN' OR (x < 0 AND abs(y) < 'Infinity' AND y <> floor(y)) THEN RETURN 'NaN'; END IF;
+  IF x = 'NaN' OR y = 'NaN' OR (x BETWEEN -1.8e308 AND -0.0 AND x < 0 AND abs(y) < 'Infinity' AND y <> floor(y)) THEN RETURN 'NaN'; END IF;
   odd := y = floor(y) AND abs(y) BETWEEN 1 AND 9007199254740991 AND floor(y / 2) * 2 <> y;
   IF x = 0 THEN RETURN CASE WHEN y > 0 THEN 0 ELSE 'Infinity'::float8 END; END IF;
   IF abs(x) < 'Infinity' AND abs(y) < 'Infinity' THEN
@@ -285,7 +283,7 @@ _CASTS = (
   BEGIN
     RETURN exact::float8;
   EXCEPTION WHEN numeric_value_out_of_range THEN
-    RETURN CASE WHEN exact ~ '[eE]-|^\\s*[+-]?0*\\.' THEN 0 WHEN exact ~ '^\\s*-' THEN '-Infinity' ELSE 'Infinity' END;
+    RETURN CASE WHEN exact ~ '[eE]-|^\\s*[+-]?0*\\.' THEN 0::float8 WHEN exact ~ '^\\s*-' THEN '-Infinity' ELSE 'Infinity' END;
   END;""",
         "exact text;",
     ),
@@ -352,6 +350,12 @@ END$ns$"""
 _AGGREGATE = """CREATE OR REPLACE AGGREGATE nashira.ns_histogram(place integer, places integer)
 (sfunc = nashira.ns_histogram_count, stype = integer[], parallel = safe)"""
 
+# the planner does not look into it: it would expect ten cells
+_EACH_CELL = f"""{_HEAD}ns_each_cell(lon {_D}, lat {_D}, radius {_D}, cell_order integer) RETURNS SETOF bigint
+{_PLPGSQL} COST 1000 ROWS 4 AS $ns$BEGIN
+  RETURN QUERY SELECT unnest(nashira.ns_cells(lon, lat, radius, cell_order));
+END$ns$"""
+
 STATEMENTS: tuple[str, ...] = (
     _COLLATION,
     *_ARITHMETIC,
@@ -362,5 +366,6 @@ STATEMENTS: tuple[str, ...] = (
     _BIN,
     _COUNT,
     _AGGREGATE,
+    _EACH_CELL,
 )
 """Statements that make the functions, in an order in which each finds what it needs; they may be repeated."""

@@ -40,6 +40,7 @@ class PostgresRunning:
         self._sql = sql
         self._prepare = prepare
         self._watchdog = watchdog
+        self._tag = tag
         self._log = log.bind(tag=tag)
         self._seconds = seconds
         self._on_end = on_end
@@ -154,7 +155,7 @@ class PostgresRunning:
     def _start(self) -> None:
         """Open the stream; a session that was lost while idle is replaced."""
         self._started = True
-        if not self._sql.lstrip("(").startswith(("SELECT", "WITH", "/*")):
+        if not self._sql.lstrip("(").startswith(("SELECT", "WITH")):
             self._log.error("refused what is not one SELECT", sql=self._sql)
             message = "The query failed for an internal reason; the operator finds it in the log"
             raise EngineError(message)
@@ -164,7 +165,7 @@ class PostgresRunning:
                 return
             try:
                 self._prepare(session)
-                schema = session.open(self._sql)
+                schema = session.open(_tagged(self._sql, self._tag))
             except FAILURES:
                 if session.alive or not session.used or self._reason is not None:
                     raise
@@ -195,3 +196,9 @@ def _finished(session: Session) -> bool:
     except FAILURES as error:
         log.warning("a session did not end its transaction", error=str(error))
         return False
+
+
+def _tagged(sql: str, tag: str) -> str:
+    """Put the tag before the SQL as a comment that it cannot leave."""
+    safe = "".join(c for c in tag if c.isalnum() or c in "-_.:")[:80]
+    return f"/* {safe} */ {sql}" if safe else sql

@@ -34,6 +34,7 @@ _TYPES: dict[pa.DataType, str] = {
 }
 _EPOCH_DAYS, _EPOCH_US = 10_957, 946_684_800_000_000  # from 1970 to 2000, where PostgreSQL counts from
 _FIRST_DAY, _FIRST_US = -2_500_000, -220_000_000_000_000_000  # before 4714 BC, the first day of PostgreSQL
+_MOST_COLUMNS = 1600
 _DASHES = (8, 12, 16, 20)  # hexadecimal digits of a UUID before each dash
 _HEX = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
@@ -51,7 +52,16 @@ def postgres_type(arrow: pa.DataType) -> str:
 
 
 def incoming(table: pa.Table) -> pa.Table:
-    """Give a table whose moments are `timestamp[us]`, which is all that PostgreSQL can keep."""
+    """Give a table whose moments are `timestamp[us]`, which is all that PostgreSQL can keep.
+
+    UploadError where it has more columns than PostgreSQL takes or names that are alike in their first 63 bytes.
+    """
+    if table.num_columns > _MOST_COLUMNS:
+        message = f"The table has {table.num_columns} columns; this service takes {_MOST_COLUMNS}"
+        raise UploadError(message)
+    if len({name.encode()[:63] for name in table.column_names}) < table.num_columns:
+        message = "Columns of the table have names that are alike in their first 63 bytes, or the same"
+        raise UploadError(message)
     kinds = [
         pa.timestamp("us") if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type) else field.type
         for field in table.schema

@@ -28,6 +28,7 @@ from .layout import Layout, layout_of, unique_names
 from .pipeline import encoded
 from .rows import join_rows, join_texts
 from .stream import Chunk, ResultInfo, ResultStream
+from .text_write import join_lines
 
 _TYPES = {
     "boolean": "bool",
@@ -73,7 +74,7 @@ def write_ecsv(stream: ResultStream) -> Iterator[Chunk]:
 
         def lines(piece: pa.RecordBatch) -> bytes:
             cells = [_cells(array, layout) for array, layout in zip(conform(piece, types), layouts, strict=True)]
-            return join_texts(cells, "", ",", "\n")
+            return join_lines(cells, ",", "\n")
 
         yield from encoded(stream, lines)
         if stream.overflow:

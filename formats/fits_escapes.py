@@ -9,7 +9,7 @@ the reader undo them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,12 @@ KEYWORD, SCHEME = "TXTESC", "backslash"
 _PATTERN = r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
 _ESCAPE = re.compile(_PATTERN)
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BACKSLASH = 0x5C
 _DIGITS = {"x": 2, "u": 4, "U": 8}
 _LARGEST = 0x10FFFF
+_LONGEST = 10  # characters of an escape
+_PART_BYTES = 1 << 22
 Codes = npt.NDArray[np.int64]
 
 
@@ -34,7 +37,7 @@ def ascii_text(text: str) -> str:
 
 
 def _controlled(text: str) -> str:
-    return text.translate(_CONTROLS).encode("ascii", "backslashreplace").decode("ascii")
+    return (text.translate(_CONTROLS) if _CONTROL.search(text) else text).encode("ascii", "backslashreplace").decode()
 
 
 def needs_escapes(texts: Iterable[str]) -> bool:
@@ -50,6 +53,11 @@ def has_escapes(array: pa.Array) -> bool:
 
 def to_ascii(array: pa.Array) -> pa.Array:
     """Write (n,) texts in printable ASCII, nulls kept; texts that are so already pass untouched."""
+    data, _ = text_bytes(array)
+    return _by_parts(array, _to_ascii) if ((data < 0x20) | (data > 0x7E) | (data == _BACKSLASH)).any() else array
+
+
+def _to_ascii(array: pa.Array) -> pa.Array:
     if has_escapes(array):
         array = pc.replace_substring_regex(array, _PATTERN, r"\\x5c\1")
     data, lengths = text_bytes(array)
@@ -66,8 +74,10 @@ def to_ascii(array: pa.Array) -> pa.Array:
 
 def from_ascii(array: pa.Array) -> pa.Array:
     """Undo `to_ascii` in (n,) texts, nulls kept; what stands for no character stays as it is."""
-    if not has_escapes(array):
-        return array
+    return _by_parts(array, _from_ascii) if has_escapes(array) else array
+
+
+def _from_ascii(array: pa.Array) -> pa.Array:
     data, lengths = text_bytes(array)
     codes = _codes(data.tobytes().decode("utf-8"))
     ends = offsets_of((data & 0xC0) != 0x80)[offsets_of(lengths)]
@@ -83,6 +93,33 @@ def from_ascii(array: pa.Array) -> pa.Array:
         kept[(places[:, None] + np.arange(1, digits + 2)).ravel()] = False
     sizes = np.select([plain < 0x80, plain < 0x800, plain < 0x10000], [1, 2, 3], 4) * kept
     return _texts(plain[kept].astype("<u4").tobytes().decode("utf-32-le"), offsets_of(sizes)[ends], array)
+
+
+def _by_parts(array: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Change texts a few megabytes at a time: while they are changed a character takes fifty bytes and more."""
+    _, lengths = text_bytes(array)
+    ends = np.cumsum(lengths)
+    parts, start = [], 0
+    while start < len(array):
+        before = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + _PART_BYTES, side="right")))
+        part = array.slice(start, stop - start)
+        parts.append(_huge(part, change) if lengths[start] > _PART_BYTES else change(part))
+        start = stop
+    return pa.concat_arrays(parts) if parts else array
+
+
+def _huge(array: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Change a lone text piece by piece; no piece ends within an escape."""
+    text = array[0].as_py()
+    pieces, start = [], 0
+    while start < len(text):
+        stop = start + _PART_BYTES // 4
+        begun = text.rfind("\\", stop - _LONGEST, stop)
+        stop = begun if begun > start else stop
+        pieces.append(change(pa.array([text[start:stop]]))[0].as_py())
+        start = stop
+    return pa.array(["".join(pieces)])
 
 
 def _hexadecimal(codes: Codes, places: Codes, digits: int) -> Codes:

@@ -21,7 +21,20 @@ T = TypeVar("T")
 AHEAD = 3
 """Most pieces of one result that are worked on or wait for their turn."""
 _SMALL_BYTES = 32_768  # done before a thread would have been woken
-_THREADS = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "encode")
+
+
+class _Threads:
+    """The shared threads; a forked process gets its own, since none of its parent's live in it."""
+
+    def __init__(self) -> None:
+        self.start()
+        os.register_at_fork(after_in_child=self.start)
+
+    def start(self) -> None:
+        self.submit = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "encode").submit
+
+
+_THREADS = _Threads()
 
 
 def encoded(

@@ -178,7 +178,7 @@ FORMATS: tuple[Format, ...] = (
         "JSON: columns, rows, status",
         "last key `status`",
     ),
-    Format("html", "text/html", ("html",), write_html, "html", "A page with the first rows", "a note below the table"),
+    Format("html", "text/html", ("html",), write_html, "html", "Pages to leaf through", "a note below the table"),
 )
 
 

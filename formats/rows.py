@@ -17,6 +17,8 @@ from .cells_binary import Cell, cell_dtype, encode_fixed, encode_variable
 
 def join_texts(cells: Sequence[pa.Array], before: str, between: str, after: str, null: str = "") -> bytes:
     """Write n rows as `before` cell `between` cell … `after`, in UTF-8; null cells become `null`."""
+    if not cells:
+        return b""
     rows = pc.binary_join_element_wise(*cells, between, null_handling="replace", null_replacement=null)
     return join_rows(rows, before, after)
 

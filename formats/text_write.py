@@ -64,6 +64,14 @@ def write_tsv(stream: ResultStream) -> Iterator[Chunk]:
     return _write(stream, TSV, "\t", "\n", _names)
 
 
+def join_lines(cells: list[pa.Array], between: str, end: str) -> bytes:
+    """Write rows of cells, null as the empty field; a lone one is `""`, since readers pass over empty lines."""
+    if len(cells) != 1:
+        return join_texts(cells, "", between, end)
+    text = pc.if_else(pc.equal(cells[0], ""), pa.scalar(None, cells[0].type), cells[0])
+    return join_texts([text], "", between, end, null='""')
+
+
 def _csv_names(stream: ResultStream, spelling: Spelling, between: str, end: str) -> bytes:
     """Quote names with blanks, too: a line of one such name and nothing else could be taken for prose."""
     names = [spelling.escape(pa.array([column.name])) for column in stream.columns]
@@ -96,7 +104,7 @@ def _write(
         def lines(piece: pa.RecordBatch) -> bytes:
             arrays = conform(piece, types)
             cells = [texts(array, layout, spelling) for array, layout in zip(arrays, layouts, strict=True)]
-            return join_texts(cells, "", between, end)
+            return join_lines(cells, between, end)
 
         yield from encoded(stream, lines)
         if stream.overflow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from .names import adql_name
@@ -47,15 +48,24 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A table kept as Parquet files; sorted by `_healpix_29` in `partitions` order where `indexed`."""
+    """A table kept as Parquet files; sorted by `_healpix_29` in `partitions` order where `indexed`.
+
+    `rows` and `ends` follow: the rows of all files, and for each file the largest end of its own and of those before
+    it, for a search by bisection; `ends` is empty where the files are not in order.
+    """
 
     partitions: tuple[Partition, ...]
     indexed: bool = False
+    rows: int = field(init=False, repr=False, compare=False, default=0)
+    ends: tuple[int, ...] = field(init=False, repr=False, compare=False, default=())
 
-    @property
-    def rows(self) -> int:
-        """Rows of the table."""
-        return sum(part.rows for part in self.partitions)
+    def __post_init__(self) -> None:
+        """Add up and order what is asked for with every query; tables may have many thousand files."""
+        parts = self.partitions
+        object.__setattr__(self, "rows", sum(part.rows for part in parts))
+        if all(one.low <= other.low for one, other in pairwise(parts)):
+            ends = accumulate((max(part.high, part.low + 1) for part in parts), max)
+            object.__setattr__(self, "ends", tuple(ends))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _SLASHES = re.compile("/{2,}")
 _STOPPING = "The server is being stopped; ask again in a moment"
 _CONTENT_POLICY = (
-    f"default-src 'none'; script-src {SCRIPT_SOURCE}; style-src 'unsafe-inline'; img-src 'self' data:; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    f"default-src 'none'; script-src 'self' {SCRIPT_SOURCE}; connect-src 'self'; style-src 'unsafe-inline'; "
+    "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 ).encode()
 _HTML_HEADERS = ((b"content-security-policy", _CONTENT_POLICY), (b"referrer-policy", b"same-origin"))
 

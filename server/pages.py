@@ -19,6 +19,7 @@ from ..query.site import Site
 from ..schema.types import VOType, adql_type
 from ..tap.examples import examples
 
+_TEMPLATES = Path(__file__).parent / "templates"
 _VOTABLE_PATHS = ("/tap/",)
 _TITLES = {
     400: "The query cannot be run",
@@ -45,6 +46,7 @@ class Pages:
             Route("/tap", self.tap),
             Route("/tables/{name:path}", self.table),
             Route("/robots.txt", self.robots),
+            Route("/query.js", self.script),
         ]
 
     def home(self, request: Request) -> Response:
@@ -71,6 +73,11 @@ class Pages:
                 return self._page("table.html", table=table, query=query, examples=found[:_EXAMPLES_SHOWN])
         message = f"There is no table {name} here"
         raise NotFound(message)
+
+    def script(self, _: Request) -> Response:
+        """Give the script of the query box, which checks queries while they are written."""
+        text = (_TEMPLATES / "query.js").read_text(encoding="utf-8")
+        return Response(text, headers={"cache-control": "max-age=600"}, media_type="text/javascript")
 
     def robots(self, _: Request) -> Response:
         """Keep crawlers off the queries."""
@@ -121,9 +128,7 @@ class Pages:
 
 def make_pages(site: Site) -> Pages:
     """Make the pages of a site; templates escape everything they are given."""
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
-    )
+    templates = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined)
     templates.filters["thousands"] = _thousands
     templates.filters["type_name"] = _type_name
     return Pages(site, templates)

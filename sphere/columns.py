@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import exact
-from .vectors import Bools, Floats, Ints, vectors
+from .vectors import Bools, Floats, Ints, norm, vectors
 
 Column: TypeAlias = Any  # pa.Array or pa.ChunkedArray; pyarrow has no type information
 
@@ -51,7 +51,7 @@ def tuples(column: Column, width: int) -> Floats:
 def shapes(column: Column) -> tuple[exact.Polygons, Bools]:
     """Prepare a column of DALI polygons, `lon1 lat1 lon2 lat2 …` in degrees, and tell which rows are polygons.
 
-    Rows with an odd count, under three vertices, NaN, infinite values or |lat| > 90 are none.
+    Rows with an odd count, under three vertices, NaN, infinite values, |lat| > 90 or opposite neighbours are none.
     """
     values, counts = lists(column)
     good = (counts >= 6) & (counts % 2 == 0)
@@ -62,7 +62,9 @@ def shapes(column: Column) -> tuple[exact.Polygons, Bools]:
     good[owner[wrong]] = False
     if not good.all():
         values, counts = _replaced(values, counts, good)
-    return exact.polygons(vectors(values[0::2], values[1::2]), counts // 2), good
+    made = exact.polygons(vectors(values[0::2], values[1::2]), counts // 2)
+    opposite = norm(made.begins + made.ends) < exact.OPPOSITE  # between opposite points no side is defined
+    return made, good & ~np.logical_or.reduceat(opposite, made.starts)
 
 
 def _replaced(values: Floats, counts: Ints, good: Bools) -> tuple[Floats, Ints]:

@@ -22,8 +22,8 @@ class TooFine(ValueError):
     """The order is too fine for the size of a region."""
 
 
-def coverage(some: Members, orders: Ints) -> Mocs:
-    """Give the maps of `orders` (n,) of all cells that regions touch; TooFine where one has too many.
+def coverage(some: Members, orders: Ints, most: int = _MOST_CELLS) -> Mocs:
+    """Give the maps of `orders` (n,) of all cells that regions touch; TooFine where more than `most` are open at once.
 
     Cells are taken that the region reaches within a quarter of their size.
     """
@@ -41,7 +41,7 @@ def coverage(some: Members, orders: Ints) -> Mocs:
         found.append((row[ended], *_cut(cells[ended], order, orders[row[ended]])))
         open_ = (away <= reach) & ~ended
         member, cells = np.repeat(member[open_], 4), healpix.children(cells[open_], 1)
-        if len(cells) > _MOST_CELLS:
+        if len(cells) > most:
             message = f"the region has too many cells of order {int(orders.max())}: choose a lower order"
             raise TooFine(message)
     rows, lows, highs = (np.concatenate(parts) for parts in zip(*found, strict=True))

@@ -16,6 +16,8 @@ from .vectors import Bools, Floats, Ints, cross, dot, norm, unit
 
 BORDER_RAD = 2e-12  # a point nearer to a side than this (1e-10°) lies on it
 FULL_SKY = 4.0 * np.pi
+OPPOSITE = 1e-10
+"""Two unit vectors with a shorter sum are opposite."""
 _ELEMENTS = 500_000  # (point, side) pairs handled at once
 _SMALL_RAD = 1e-4  # polygons within this radius have their centroid in the tangent plane
 _GOLDEN = 0.6180339887498949

@@ -74,7 +74,7 @@ class Polygon:
 
     def _check_shape(self) -> None:
         corners = vectors(*np.asarray(self.vertices).T)
-        if np.any(norm(corners + np.roll(corners, -1, axis=0)) < 1e-10):
+        if np.any(norm(corners + np.roll(corners, -1, axis=0)) < exact.OPPOSITE):
             message = "neighbouring vertices of the polygon are opposite points: no side between them is defined"
             raise ValueError(message)
         shape = exact.polygons(corners, np.array([len(corners)], dtype=np.int64))

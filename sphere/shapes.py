@@ -24,14 +24,17 @@ _RIM_RAD = exact.BORDER_RAD
 class Members:
     """m members of n regions: `counts` (n,) each; a member is a circle (a point has the radius 0) or a polygon.
 
-    `circles` (m,) tells which; `centers` (m, 3) and `radii` (m,) radians are theirs, `polygons` has m rows, of which
-    those of circles mean nothing; `points` (m,) tells circles that were points; `good` (n,) which rows are regions.
+    `circles` (m,) tells which; `lon`, `lat` in degrees, `centers` (m, 3) and `radii` (m,) in radians are theirs;
+    `polygons` has m rows, of which those of circles mean nothing; `points` (m,) tells circles that were points; `good`
+    (n,) which rows are regions.
     """
 
     counts: Ints
     good: Bools
     circles: Bools
     points: Bools
+    lon: Floats
+    lat: Floats
     centers: Floats
     radii: Floats
     polygons: exact.Polygons
@@ -66,7 +69,8 @@ def _read(values: Floats, lengths: Ints, owner: Ints, n: int) -> Members:
     centers, radii = vectors(safe[0], safe[1]), np.minimum(np.deg2rad(safe[2]), np.pi)
     good = np.bincount(owner, minlength=n) > 0
     good[owner[~np.where(circles, round_, fine)]] = False
-    return Members(np.bincount(owner, minlength=n).astype(np.int64), good, circles, points, centers, radii, polygons)
+    counts = np.bincount(owner, minlength=n).astype(np.int64)
+    return Members(counts, good, circles, points, safe[0], safe[1], centers, radii, polygons)
 
 
 def depth(some: Members, index: Ints, points: Floats) -> Floats:
@@ -168,6 +172,6 @@ def centers(some: Members) -> tuple[Floats, Floats, Bools]:
     if len(some.circles) == 0:
         nothing = np.zeros(len(first))
         return nothing, nothing, np.zeros(len(first), dtype=np.bool_)
-    middle = np.where(some.circles[:, None], some.centers, exact.centroids(some.polygons))
-    lon, lat = lonlat(middle[first])
-    return lon, lat, some.good & (some.counts == 1)
+    lon, lat = lonlat(exact.centroids(some.polygons))
+    lon, lat = np.where(some.circles, some.lon, lon), np.where(some.circles, some.lat, lat)
+    return lon[first], lat[first], some.good & (some.counts == 1)

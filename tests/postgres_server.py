@@ -7,6 +7,7 @@ restarts a server makes one of its own: `with running_server() as server: ...`.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import itertools
 import os
 import pwd
@@ -38,6 +39,7 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 _PDEATHSIG = 1
+_PARENT, _PREFIX = "/tmp", "nashira-pg-"  # short: paths of sockets have 107 bytes at most
 _LIBC = ctypes.CDLL(None)
 
 
@@ -181,7 +183,10 @@ def _binaries() -> Path:
 def running_server() -> Iterator[PostgresServer]:
     """Give a server of one's own; it is stopped and its folder removed whatever happens."""
     binaries = _binaries()
-    folder = Path(tempfile.mkdtemp(prefix="nashira-pg-", dir="/tmp"))  # short: socket paths have 107 bytes at most
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PARENT))
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     if not os.geteuid():
         shutil.chown(folder, "postgres", "postgres")
     server = PostgresServer(folder, binaries)
@@ -191,6 +196,25 @@ def running_server() -> Iterator[PostgresServer]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep() -> None:
+    """Remove the folders of sessions that were killed; their servers have ended with them."""
+    for folder in Path(_PARENT).glob(f"{_PREFIX}*"):
+        try:
+            old = time.time() - folder.stat().st_mtime > 60
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:  # it goes at this moment, or is another user's
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if old:
+                shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:  # its session lives
+            pass
+        finally:
+            os.close(lock)
 
 
 @pytest.fixture(scope="session")

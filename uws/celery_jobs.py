@@ -116,6 +116,7 @@ class CeleryJobs:
                 continue
         except Exception:  # noqa: BLE001 - logged; the sweep announces the jobs again
             _log.exception("cannot claim a job")
+            self._holder.stopping.wait(_SWEEP_SECONDS)  # the database may come back; do not ask in a loop
 
     def _ended(self, seconds: float) -> None:
         """Wait for the runs under way."""

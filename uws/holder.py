@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -21,7 +22,9 @@ from .times import now
 from .workers import worker_name
 
 _TICK_SECONDS = 0.5  # an abort by another process is seen after this time at most
-_FINISH_ATTEMPTS = 5
+_FINISH_ATTEMPTS = 7  # for 12 s, while a database is started again
+_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 15.0
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +46,7 @@ class Holder:
         self._jobs = jobs
         self._runners = dict(runners)
         self._lease_seconds = limits.lease_seconds
+        self._tries = limits.tries
         self._short_seconds = limits.short_seconds
         self._claiming = threading.Lock()
         self._lock = threading.Lock()
@@ -145,6 +149,8 @@ class Holder:
             self._jobs.files.remove_try(claim.job_id, claim.tries)
         if phase is not None:
             self._jobs.changes.tell(claim.job_id, phase)
+        if outcome.phase is Phase.QUEUED:  # the engine is away: do not spend all tries in a moment
+            self.stopping.wait(min(_PAUSE_SECONDS * 3 ** (claim.tries - 1), _LONGEST_PAUSE_SECONDS))
 
     def _told(self, run: Run, outcome: Outcome) -> Phase | None:
         """Give the phase that the job has now by this run, None if the claim was lost."""
@@ -155,6 +161,10 @@ class Holder:
         if run.cancelled and outcome.phase is Phase.ABORTED:
             back = store.push_back if run.pushed else store.hand_back
             return Phase.QUEUED if back(run.claim) else None
+        if outcome.phase is Phase.QUEUED:
+            if store.requeue_failed(run.claim, self._tries):
+                return Phase.QUEUED
+            outcome = replace(outcome, phase=Phase.ERROR)
         held = store.finish(run.claim, outcome.phase, now(), outcome.results, outcome.failure)
         return outcome.phase if held else None
 

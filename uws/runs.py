@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from ..config.errors import Cancelled, EngineError, QueryTimeout, UserError
+from ..config.errors import Cancelled, EngineError, EngineUnavailable, QueryTimeout, UserError
 from ..dali.errors import public_message
 from .model import JobFailure, JobResult, Phase, Queue, Runner, Work
 from .store import Claim
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended; QUEUED says that another try may succeed."""
 
     phase: Phase
     results: tuple[JobResult, ...] = ()
@@ -101,6 +101,8 @@ def execute(runner: Runner, work: Work, run: Run) -> Outcome:
         _check(results, work.folder)
     except Cancelled:
         return Outcome(Phase.ABORTED)
+    except EngineUnavailable as error:
+        return Outcome(Phase.ABORTED if run.cancelled else Phase.QUEUED, failure=_failure(error))
     except QueryTimeout as error:
         return Outcome(Phase.ABORTED, failure=JobFailure(str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a runner raises ends its job, not the worker

@@ -301,6 +301,12 @@ class JobStore:
         """Queue a job again whose worker was lost, and count the loss."""
         return self._update(_holding(claim).values(lost=claim.lost + 1, **_REQUEUED)) == 1
 
+    def requeue_failed(self, claim: Claim, tries: int) -> bool:
+        """Queue a job again whose engine was away, and count that, unless it is one of `tries` times already."""
+        c = JOBS.c
+        change = _holding(claim).where(c.lost + 1 < tries)
+        return self._update(change.values(lost=c.lost + 1, **_REQUEUED)) == 1
+
     # What a sweep looks for
 
     def overdue(self, time: datetime) -> tuple[str, ...]:

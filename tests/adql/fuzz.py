@@ -114,7 +114,7 @@ def seeds(rng: random.Random, generated: int = 500) -> tuple[list[Seed], list[Se
 def _kept() -> tuple[list[Seed], list[Seed]]:
     """Give the seeds of the corpus, where it is beside the checkout, and of the messages."""
     wrong = [Seed.of(case.query, CATALOG) for case in CASES]
-    right = []
+    right: list[Seed] = []
     for row in labelled() if CORPUS.exists() else ():
         catalog = row.judged()[1]
         (wrong if catalog is None else right).append(Seed.of(row.query, catalog or CATALOG))

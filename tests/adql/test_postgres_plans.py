@@ -87,9 +87,12 @@ def positions() -> tuple[np.ndarray, np.ndarray]:
 def fill(connection: psycopg.Connection) -> None:
     """The tables without their indexes."""
     ra, dec = positions()
+    index = healpix29(ra, dec)
+    order = np.argsort(index)  # as tables are loaded
+    ra, dec, index = ra[order], dec[order], index[order]
     connection.execute("CREATE SCHEMA s")
     connection.execute('CREATE TABLE s.big (id bigint, ra float8, "dec" float8, "_healpix_29" bigint, pos spoint)')
-    listed = zip(range(COUNT), ra.tolist(), dec.tolist(), healpix29(ra, dec).tolist(), strict=True)
+    listed = zip(range(COUNT), ra.tolist(), dec.tolist(), index.tolist(), strict=True)
     with connection.cursor() as cursor, cursor.copy('COPY s.big (id, ra, "dec", "_healpix_29") FROM STDIN') as copy:
         for row in listed:
             copy.write_row(row)
@@ -109,6 +112,7 @@ def filled(postgres: PostgresServer) -> Iterator[psycopg.Connection]:
         install(connection)
         fill(connection)
         connection.execute("SET search_path = pg_catalog, nashira, public")
+        connection.execute("SET jit = off")
         yield connection
 
 
@@ -136,7 +140,7 @@ REGIONS = {
     "SELECT id FROM s.big WHERE 1 = CONTAINS(POINT(ra, dec), BOX({0}, 0.8, 0.8))": 1,
     "SELECT id FROM s.big WHERE 1 = CONTAINS(POINT(ra, dec), REGION('CIRCLE ICRS {1} 0.5'))": 1,
     "SELECT id FROM (SELECT id, ra AS x, dec AS y FROM s.big WHERE id > 3) AS b WHERE DISTANCE(x, y, {0}) < 0.5": 1,
-    "SELECT id FROM s.big WHERE id IN (SELECT id FROM s.big WHERE DISTANCE(ra, dec, {0}) < 0.5) AND DISTANCE(ra, dec, {0}) < 1": 5,
+    "SELECT id FROM s.few WHERE id IN (SELECT id FROM s.big WHERE DISTANCE(ra, dec, {0}) < 0.5) OR DISTANCE(ra, dec, {0}) < 2": 1,
     "SELECT f.id, b.id FROM s.few AS f LEFT JOIN s.big AS b ON b.id = f.id AND DISTANCE(b.ra, b.dec, {0}) < 0.5": 1,
     "WITH w AS (SELECT id FROM s.big WHERE DISTANCE(ra, dec, {0}) < 0.5) SELECT id FROM w": 1,
     "SELECT id FROM s.big WHERE DISTANCE(ra, dec, {0}) < 0.5 UNION SELECT id FROM s.big WHERE DISTANCE(ra, dec, 200, -50) < 0.5": 2,
@@ -158,17 +162,25 @@ def test_regions_read_what_they_hold(sky: Sky, form: str, place: str) -> None:
     assert sky.translate(adql).scans[-1].rows <= COUNT
 
 
+EVERY: dict[str, list[tuple[Any, ...]]] = {}
+"""Rows that queries give without any index; they are the same for each kind."""
+
+
+def without_index(sky: Sky, adql: str) -> list[tuple[Any, ...]]:
+    if adql not in EVERY:
+        tables = sky.catalog.schemas[0].tables
+        bare = tuple(Table("s", t.name, t.columns, Relation(("s", t.name), COUNT)) for t in tables)
+        made = translate(adql, Catalog((Schema("s", bare),)), target="postgresql")
+        EVERY[adql] = sorted(sky.connection.execute(made.sql).fetchall())  # type: ignore[call-overload]
+    return EVERY[adql]
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("form", REGIONS)
 def test_regions_give_what_all_rows_give(sky: Sky, form: str, place: str) -> None:
     adql = form.format(place, place.replace(",", ""))
-    plain = Catalog(
-        tuple(Schema(s.name, tuple(Table(t.schema, t.name, t.columns, Relation(t.source.path, COUNT)) for t in s.tables)) for s in sky.catalog.schemas)  # type: ignore[union-attr]
-    )
-    every = translate(adql, plain, target="postgresql")
-    got = sky.rows(adql)
-    assert got == sorted(sky.connection.execute(every.sql).fetchall())  # type: ignore[call-overload]
-    assert got
+    assert sky.rows(adql) == without_index(sky, adql)
+    assert EVERY[adql] or "s.few WHERE" in adql
 
 
 MATCHES = (

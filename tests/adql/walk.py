@@ -83,7 +83,7 @@ def postgres_names(sql: str) -> Names:
 
 def undeclared(names: Names, catalog: Catalog, uploads: tuple[Table, ...], functions: frozenset[str]) -> set[str]:
     """Give the names that neither the catalog nor the lists of functions declare."""
-    tables, files = set(names.own), set()
+    tables, files = set(names.own), set[str]()
     for table in (*uploads, *catalog.tables()):
         if isinstance(table.source, Files):
             files.update(part.path for part in table.source.partitions)

@@ -55,19 +55,26 @@ def stored(sample: Sample) -> tuple[Any, tuple[Column, ...]]:
 
 
 @contextmanager
-def on_duckdb(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
-    """The embedded engine."""
+def duckdb_engine(folder: Path) -> Iterator[DuckDBEngine]:
+    """An embedded engine without tables."""
     site = SiteFolder(folder, Settings(engine=Engine(memory_mb=300, threads=1)))
     for path in (site.store, site.temp):
         path.mkdir(parents=True)
     engine = DuckDBEngine(site)
-    tables = []
-    for sample in TABLES.values():
-        made = sample.table(Relation((sample.name,)))
-        relation = engine.put_table(made, sample.data)
-        tables.append(sample.table(relation))
-    yield Service(engine, Catalog((Schema("s", tuple(tables)),)))
+    yield engine
     engine.close()
+
+
+@contextmanager
+def on_duckdb(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
+    """The embedded engine."""
+    with duckdb_engine(folder) as engine:
+        tables = []
+        for sample in TABLES.values():
+            made = sample.table(Relation((sample.name,)))
+            relation = engine.put_table(made, sample.data)
+            tables.append(sample.table(relation))
+        yield Service(engine, Catalog((Schema("s", tuple(tables)),)))
 
 
 @contextmanager

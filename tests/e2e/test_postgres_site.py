@@ -88,9 +88,9 @@ def database(postgres: PostgresServer, sky: pa.Table) -> Database:
         connection.execute(
             'CREATE TABLE survey.objects (id int PRIMARY KEY, ra float8, "dec" float8, mag real, pos spoint,'
             " seen timestamptz DEFAULT '2026-01-02T03:04:05+02', score numeric(8,3) DEFAULT 1.5,"
-            " tag uuid DEFAULT '00000000-0000-0000-0000-000000000001', ten numeric[] DEFAULT '{1.5,2}', day date"
-            " DEFAULT '2026-01-02', whole numeric(5,0) DEFAULT 7, circle scircle DEFAULT '<(10d,20d),1d>', area spoly"
-            " DEFAULT '{(0d,0d),(1d,0d),(0d,1d)}', moc smoc DEFAULT '0/1')"
+            " tag uuid DEFAULT '00000000-0000-0000-0000-000000000001', ten numeric[] DEFAULT '{1.5,2}', seen_on date"
+            " DEFAULT '2026-01-02', whole numeric(5,0) DEFAULT 7, ring scircle DEFAULT '<(10d,20d),1d>', outline spoly"
+            " DEFAULT '{(0d,0d),(1d,0d),(0d,1d)}', cover smoc DEFAULT '0/1')"
         )
         connection.execute("COMMENT ON COLUMN survey.objects.mag IS 'Brightness'")
         with connection.cursor().copy('COPY survey.objects (id, ra, "dec", mag) FROM STDIN') as copy:
@@ -170,14 +170,14 @@ def test_values_of_the_database(tap: pyvo.dal.TAPService) -> None:
     assert row["score"] == 1.5
     assert row["tag"] == "00000000-0000-0000-0000-000000000001"
     assert np.allclose(row["pos"], [row["ra"], row["dec"]], atol=1e-12)
-    query = "SELECT TOP 1 ten, day, whole, circle, area, moc FROM survey.objects WHERE id = 5"
+    query = "SELECT TOP 1 ten, seen_on, whole, ring, outline, cover FROM survey.objects WHERE id = 5"
     (row,) = tap.search(query).to_table()
     assert list(row["ten"]) == [1.5, 2.0]
-    assert str(row["day"]).startswith("2026-01-02")
+    assert str(row["seen_on"]).startswith("2026-01-02")
     assert row["whole"] == 7
-    assert np.allclose(row["circle"], [10, 20, 1])
-    assert np.allclose(row["area"], [0, 0, 1, 0, 0, 1])
-    assert "0/1" in row["moc"]
+    assert np.allclose(row["ring"], [10, 20, 1])
+    assert np.allclose(row["outline"], [0, 0, 1, 0, 0, 1])
+    assert "0/1" in row["cover"]
 
 
 def test_tap_schema_and_tables(base: str, tap: pyvo.dal.TAPService) -> None:

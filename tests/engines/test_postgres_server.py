@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import psycopg
@@ -61,3 +62,13 @@ def test_missing_packages_fail_with_the_line_that_installs_them(monkeypatch: pyt
         running_server(),
     ):
         pass
+
+
+def test_what_killed_sessions_left_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_server, "_PARENT", str(tmp_path))
+    for name, age_s in (("nashira-pg-old", 100), ("nashira-pg-new", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+        os.utime(tmp_path / name, (time.time() - age_s, time.time() - age_s))
+    postgres_server._sweep()
+    assert [path.name for path in tmp_path.iterdir()] == ["nashira-pg-new"]

@@ -85,7 +85,8 @@ def test_texts_of_numbers_are_the_shortest_that_restore_them(name: str) -> None:
     document = written(
         name, [Column("d", DOUBLE), Column("f", FLOAT)], [batch_of(COLUMNS_DF, doubles, singles)]
     ).decode()
-    found = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", document[_body(name, document) :])
+    end = document.rindex('"rows"') if name == "json" else len(document)
+    found = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", document[_body(name, document) : end])
     assert len(found) == 2 * len(doubles)
     for text, exact in zip(found[::2], doubles, strict=True):
         assert float(text) == exact
@@ -283,7 +284,7 @@ def test_fits_refuses_more_columns_than_it_can_say() -> None:
 
 @pytest.mark.parametrize("name", READABLE)
 def test_a_text_of_a_hundred_megabytes(tmp_path: Path, name: str) -> None:
-    huge = "é<&x" * 20_000_000  # 100 MB of UTF-8
+    huge = ("e<&xy" if name == "fits" else "é<&x") * 20_000_000  # 100 MB
     columns = [Column("n", INTEGER), Column("s", STRING)]
     batch = pa.record_batch(
         [pa.array([1, 2], pa.int32()), pa.array([huge, "x"])], schema=batch_of(columns, [], []).schema
@@ -335,9 +336,9 @@ def test_where_batches_are_cut_does_not_show(tmp_path: Path, name: str, size: in
     documents = [written(name, MIXED, list(parts)) for parts in ([whole], cuts(whole, size))]
     if name in {"parquet", "arrow"}:
         tables = []
-        for document in documents:
-            (tmp_path / "x").write_bytes(document)
-            tables.append(read(tmp_path / "x")[1].combine_chunks())
+        for number, document in enumerate(documents):  # Arrow values stay in the mapped file: one each
+            (tmp_path / str(number)).write_bytes(document)
+            tables.append(read(tmp_path / str(number))[1].combine_chunks())
         assert tables[0].equals(tables[1])
     else:
         assert documents[0] == documents[1]

@@ -1,6 +1,8 @@
 """Work on shared threads: order, bounds, errors; and base64 in pieces."""
 
 import base64
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -135,3 +137,18 @@ def test_base64_of_large_pieces() -> None:
 def test_the_fast_encoder_is_there() -> None:
     """Python is linked with OpenSSL on every platform that is supported; without it BINARY2 is a third slower."""
     assert base64_write._BLOCK is not None
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    """Job workers may fork; a pool whose threads stayed behind would wait for ever."""
+    program = (
+        "import os, sys\n"
+        "from nashira.formats.pipeline import in_order\n"
+        "def run(): return list(in_order(range(9), lambda n: n, lambda _: 1_000_000))\n"
+        "run()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if run() == list(range(9)) else 1)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)

@@ -147,7 +147,7 @@ def test_missing_functions_are_told(site: Publisher, run: Run) -> None:
 
 
 def test_missing_extensions_are_advised(site: Publisher, database: Database, run: Run) -> None:
-    run("DROP EXTENSION pg_sphere", database.super_url)
+    run("DROP EXTENSION pg_sphere CASCADE", database.super_url)
     assert "CREATE EXTENSION pg_sphere" in told(site, "database", Level.ADVICE)
 
 

@@ -19,7 +19,7 @@ def expected_files() -> set[str]:
     for package in PACKAGES:
         folder = ROOT.joinpath(*package.split(".")[1:])
         files |= {f"{package.replace('.', '/')}/{path.name}" for path in folder.glob("*.py")}
-    files |= {f"nashira/server/templates/{path.name}" for path in (ROOT / "server" / "templates").glob("*.html")}
+    files |= {f"nashira/server/templates/{path.name}" for path in (ROOT / "server" / "templates").glob("*.[hj]*")}
     return files
 
 

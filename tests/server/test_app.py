@@ -95,7 +95,9 @@ def test_pages_are_accessible(ask: Ask) -> None:
         for control in page.xpath("//textarea | //select | //input[@type!='hidden']"):
             named = control.xpath("ancestor::label") or page.xpath(f"//label[@for='{control.get('id')}']")
             assert named, control.get("name")
-        assert not page.xpath("//script | //img | //link")
+        assert not page.xpath("//img | //link")
+        assert page.xpath("//script/@src") == ["/sky/query.js"]
+        assert not page.xpath("//script[text()]")
 
 
 def test_everything_is_escaped(ask: Ask) -> None:
@@ -240,13 +242,30 @@ def test_the_query_box_takes_a_query_along(ask: Ask) -> None:
     for path in ("/", "/tap", "/tables/demo.stars"):
         page: Any = html.fromstring(ask(path, params={"query": query}).text)
         assert page.xpath("string(//textarea)") == query
-        assert not page.xpath("//script")
+        assert not page.xpath("//script[text()] | //textarea//script")
         plain: Any = html.fromstring(ask(path).text)
         links = plain.xpath("//ul[@class='chips']//a/@href")
         assert links
         for link in links:
             filled: Any = html.fromstring(ask(path + link).text)
             assert re.match(r"SELECT [^<]*\nFROM (demo.stars|TAP_SCHEMA)", filled.xpath("string(//textarea)"))
+
+
+def test_the_query_box_checks_what_is_written(ask: Ask) -> None:
+    """The page says where to ask and what to run, its policy allows both and nothing from elsewhere."""
+    answer = ask("/")
+    page: Any = html.fromstring(answer.text)
+    (box,) = page.xpath("//textarea")
+    assert page.xpath(f"//*[@id='{box.get('aria-describedby')}']/@aria-live") == ["polite"]
+    policy = answer.headers["content-security-policy"]
+    assert "connect-src 'self'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe-eval" not in policy
+    script = ask(page.xpath("//script/@src")[0])
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "innerHTML" not in script.text  # texts stay texts
+    assert not re.findall(r"https?://", script.text)
+    assert box.get("data-check") == "/sky/tap/check"
 
 
 def test_a_failed_query_becomes_a_page_for_those_who_asked_for_one(ask: Ask) -> None:

@@ -219,3 +219,12 @@ def test_cells_of_mixed_orders_and_nonsense() -> None:
         call("ns_cells", [10.0], [0.0], [0.1], [30])
     with pytest.raises(ValueError, match="lower order"):
         call("ns_cells", [10.0], [0.0], [90.0], [20])
+
+
+def test_polygons_with_opposite_neighbours_are_none() -> None:
+    """No side is defined between opposite points."""
+    polygons = pa.array(
+        [[0.0, 0, 180, 0, 90, 0], [0.0, 0, 0, 90, 180, 0], [0.0, 90, 10, 0, 0, -90], [0.0, 0, 90, 0, 0, 90]]
+    )
+    area = next(f for f in FUNCTIONS if f.name == "ns_polygon_area").call(polygons).to_pylist()
+    assert [value is None for value in area] == [True, True, True, False]

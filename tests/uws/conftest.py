@@ -13,7 +13,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from nashira.config.errors import Cancelled, EngineError, OutOfResources, ParameterError, QueryTimeout
+from nashira.config.errors import (
+    Cancelled,
+    EngineError,
+    EngineUnavailable,
+    OutOfResources,
+    ParameterError,
+    QueryTimeout,
+)
 from nashira.config.settings import Settings
 from nashira.uws.jobs import Jobs
 from nashira.uws.model import Job, JobResult, Phase, Work
@@ -31,6 +38,7 @@ ERRORS: dict[str, Exception] = {
     "bug": KeyError("/secret/path"),
     "timeout": QueryTimeout("The query ran longer than 5 s"),
     "cancelled": Cancelled("Stopped"),
+    "away": EngineUnavailable("The database cannot be reached"),
 }
 
 
