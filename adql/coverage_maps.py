@@ -13,7 +13,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ..config.errors import AdqlTypeError, Position, Unsupported
-from ..schema.types import MOC
+from ..schema.types import MOC, VOType
 from ..sphere import descent, healpix, moc_text, mocs, shapes
 from . import nodes as n
 from .kinds import is_integer, kind_of, name_of, number_of, typed
@@ -23,6 +23,8 @@ from .shapes import MAP_CHARS, coordinates, map_constant
 
 CELLS_MOST = 50_000
 """Cells of a constant map that positions are looked up in."""
+_LISTED = 16  # cells of an order that are written out
+_CELLS = VOType("long", "*")
 _OPEN_MOST = 100_000  # keeps translation below half a second
 _FORM = "MOC('order/cells …'), or MOC(order, geometry) with a point, circle or polygon"
 
@@ -83,24 +85,33 @@ def ranges(value: Value) -> tuple[tuple[int, int], ...] | None:
     return None if maps is None else tuple(zip(maps.lows.tolist(), maps.highs.tolist(), strict=True))
 
 
-def holds(maps: mocs.Mocs, cell: n.Node, at: Position) -> n.Node:
-    """The condition that a constant map holds an order-29 cell; NULL where the cell is NULL or negative."""
+def checked(maps: mocs.Mocs, at: Position) -> dict[int, list[int]]:
+    """Give the cells of a constant map by order; Unsupported where it has too many."""
     by_order = moc_text.cells_by_order(maps)
     count = sum(len(cells) for cells in by_order.values())
     if count > CELLS_MOST:
         message = f"The coverage map has {count} cells; at most {CELLS_MOST} are possible"
         raise Unsupported(message, at, "Use a map of a lower order")
+    return by_order
+
+
+def holds(maps: mocs.Mocs, cell: n.Node, at: Position) -> n.Node:
+    """The condition that a constant map holds an order-29 cell; NULL where the cell is NULL or negative; for DuckDB."""
+    by_order = checked(maps, at)
     tests = [_in_order(cell, order, cells) for order, cells in by_order.items()]
     found = n.any_of(*tests) if tests else n.truth(False)
     return n.case(n.compare(">=", n.again(cell), n.integer(0)), found)
 
 
 def _in_order(cell: n.Node, order: int, cells: Sequence[int]) -> n.Node:
+    """Long lists are a text that becomes a table, which DuckDB looks up by hash; it compares with constants in turn."""
     shift = 2 * (healpix.MAX_ORDER - order)
-    coarse = n.shift_right(n.again(cell), n.integer(shift)) if shift else n.again(cell)
-    # integers of our own, printed at once: a node for each would take longer than the query
-    listed = exp.Var(this=", ".join(map(str, cells)))
-    return exp.In(this=n.operand(coarse), expressions=[listed])
+    coarse = n.operand(n.shift_right(n.again(cell), n.integer(shift)) if shift else n.again(cell))
+    if len(cells) <= _LISTED:
+        return exp.In(this=coarse, expressions=[n.integer(one) for one in cells])
+    parts = n.call("string_split", n.text(",".join(map(str, cells))), n.text(","))
+    rows = exp.Select(expressions=[n.call("unnest", n.cast(parts, _CELLS))])
+    return exp.In(this=coarse, query=exp.Subquery(this=rows))
 
 
 def check_literals(arguments: Sequence[Value]) -> None:

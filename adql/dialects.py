@@ -47,7 +47,7 @@ OTHER_SQL: dict[str, str] = {
     "NOTNULL": "Write IS NOT NULL",
     "PERCENT": "TOP takes a number of rows, no percentage",
     "RECURSIVE": "WITH is not recursive in ADQL",
-    "TABLESAMPLE": "ADQL has no TABLESAMPLE: many tables have a random index column to restrict, or use RAND() < 0.01",
+    "TABLESAMPLE": "A sample stands behind a table in FROM: FROM t TABLESAMPLE (1) reads about one percent of its rows",
     "VALUES": "ADQL reads rows only from tables: upload yours and use TAP_UPLOAD.name",
 }
 

@@ -234,11 +234,8 @@ class QueryPrinter(ValuePrinter):
             return [n.truth(False)]
         printed = union(ranges, _PRINTED_RANGES)
         spans = [(printed[0][0], printed[-1][1])] if len(printed) > 1 else []
-        outer = [self._span(source, low, high) for low, high in spans]
-        return [*outer, n.any_of(*(self._span(source, low, high) for low, high in printed))]
-
-    def _span(self, source: TableSource, low: int, high: int) -> n.Node:
-        return n.between(self.reference(source, INDEX), n.integer(low), n.integer(high - 1))
+        self.reference(source, INDEX)  # it is read, in a text of our own
+        return [n.spans(source.label, INDEX, part) for part in (spans, printed) if part]
 
     def _same_cell(self, pair: CellJoin) -> n.Node:
         number = self.plan.cells[pair.expanded].index(pair)
@@ -329,7 +326,8 @@ class QueryPrinter(ValuePrinter):
         joins = [exp.Join(this=made, kind="INNER", on=same)]
         select = exp.Select(from_=exp.From(this=self._listed(join.pair, label)), joins=joins)
         select.set("where", exp.Where(this=n.all_of(*self._conditions(join.on, (source,)))))
-        self.expansions.append((source, select, []))
+        spare = [n.column(source.label, name) for name in self._spare(source)]
+        self.expansions.append((source, select, spare))
         alias = exp.TableAlias(this=n.identifier(source.label))
         return exp.Join(this=exp.Lateral(this=exp.Subquery(this=select), alias=alias), on=n.truth(True), side="LEFT")
 
@@ -339,16 +337,17 @@ class QueryPrinter(ValuePrinter):
 
     def _source(self, source: Source) -> n.Node:
         made = self._table(source) if isinstance(source, TableSource) else self._derived(source)
-        spare: list[str] = []
-        for number, pair in enumerate(self._keyed(source)):
-            name = _spare_name(source, "key", number)
-            made = self._wrapped(source, made, self._key(pair), name, tuple(spare))
-            spare.append(name)
-        for number, pair in enumerate(self.plan.cells.get(source, ())):
-            name = _spare_name(source, "cell", number)
-            made = self._wrapped(source, made, self._each(pair), name, tuple(spare))
-            spare.append(name)
+        values = [self._key(pair) for pair in self._keyed(source)]
+        values += [self._each(pair) for pair in self.plan.cells.get(source, ())]
+        names = self._spare(source)
+        for number, value in enumerate(values):
+            made = self._wrapped(source, made, value, names[number], names[:number])
         return made
+
+    def _spare(self, source: Source) -> tuple[str, ...]:
+        """Names of the columns that joins add to a source: its keys, then the cells it lists."""
+        keys = (_spare_name(source, "key", i) for i in range(len(self._keyed(source))))
+        return *keys, *(_spare_name(source, "cell", i) for i in range(len(self.plan.cells.get(source, ()))))
 
     def _key(self, pair: CellJoin) -> n.Node:
         """The cell of the other position of a pair, of the order that suits the radii."""

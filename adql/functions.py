@@ -150,13 +150,14 @@ _CORE = (
     _row("core", "TRUNCATE(x DOUBLE PRECISION, [n INTEGER]) -> DOUBLE PRECISION", low.truncated, unit="same"),
 )
 
+_PASSED = "NULLs do not count."
 _OPTIONAL = (
     _row("string", "LOWER(text TEXT) -> TEXT", low.named("lower")),
     _row("string", "UPPER(text TEXT) -> TEXT", low.named("upper")),
     # an extension because clients' validators do not know the type features-adql-conditional of ADQL 2.1 yet
     _row("extension", "COALESCE(value ANY, ...) -> ANY", low.named("coalesce"), unit="same"),
-    _row("extension", "GREATEST(value ANY, ...) -> ANY", low.named("greatest"), "The largest; NULLs do not count."),
-    _row("extension", "LEAST(value ANY, ...) -> ANY", low.named("least"), "The smallest; NULLs do not count."),
+    _row("extension", "GREATEST(value ANY, ...) -> ANY", low.named("greatest"), f"The largest; {_PASSED}", unit="same"),
+    _row("extension", "LEAST(value ANY, ...) -> ANY", low.named("least"), f"The smallest; {_PASSED}", unit="same"),
     _row("extension", "NULLIF(value ANY, other ANY) -> ANY", low.null_if, "NULL where both are equal.", unit="same"),
 )
 

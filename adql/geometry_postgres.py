@@ -1,8 +1,6 @@
-"""Geometry in PostgreSQL: the arithmetic of `geometry`, written so that no coordinate makes the engine fail.
+"""Geometry in PostgreSQL: the arithmetic of `geometry` by functions of the schema nashira.
 
-The engine fails where a float underflows and for the sine of infinity. Differences of coordinates are brought to
-magnitudes of at least 1e-76 or 0 by adding and taking away 1e-60, which changes none above 1e-44; infinite ones are
-NULL.
+The planner puts their bodies in their place and computes what is constant, so that they cost what the formulas cost.
 """
 
 from __future__ import annotations
@@ -21,55 +19,13 @@ from .kinds import number_of
 from .resolved import Near, Value
 
 Node = n.Node
-_HALF = math.pi / 360.0
-_TINY = 1e-60
-_NOTHING = 1e-30  # changes no cosine
+haversine = low.named("ns_haversine")
+across = low.named("ns_haversine_across")
 
 
-def _size(degrees: Node) -> Node:
-    """Magnitude of an angle; infinite ones are NULL."""
-    return pg.null_if(n.call("abs", degrees), n.text("Infinity"))
-
-
-def _half(degrees: Node) -> Node:
-    """Half the magnitude of an angle in radians."""
-    if pg.literal(degrees) is not None:
-        return n.mul(degrees, pg.real(_HALF))
-    return n.mul(n.sub(n.add(_size(degrees), pg.real(_TINY)), pg.real(_TINY)), pg.real(_HALF))
-
-
-def _squared(name: str, degrees: Node) -> Node:
-    return n.call("power", n.call(name, _half(degrees)), n.integer(2))
-
-
-def _cos(degrees: Node) -> Node:
-    given = pg.literal(degrees)
-    if given is not None:
-        return pg.real(math.cos(math.radians(given)))
-    return n.call("cos", n.call("radians", n.add(_size(degrees), pg.real(_NOTHING))))
-
-
-def _cosines(lat1: Node, lat2: Node) -> Node:
-    return n.mul(_cos(lat1), _cos(lat2))
-
-
-def haversine(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
-    """sin² of half the distance of two positions in degrees."""
-    across = n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("sin", n.sub(lon1, lon2)))
-    return n.add(_squared("sin", n.sub(lat1, lat2)), across)
-
-
-def haversine_across(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
-    """cos² of half the distance of two positions in degrees: the haversine to the opposite point of one of them."""
-    across = n.mul(_cosines(n.again(lat1), n.again(lat2)), _squared("cos", n.sub(lon1, lon2)))
-    return n.add(_squared("sin", n.add(lat1, lat2)), across)
-
-
-def separation(lon1: Node, lat1: Node, lon2: Node, lat2: Node) -> Node:
-    """Distance in degrees, exact for the closest and for opposite positions."""
-    across = haversine_across(*(n.again(part) for part in (lon1, lat1, lon2, lat2)))
-    near = n.call("sqrt", haversine(lon1, lat1, lon2, lat2))
-    return n.mul(n.call("degrees", n.call("atan2", near, n.call("sqrt", across))), n.integer(2))
+def _half(name: str, degrees: Node) -> Node:
+    """sin² or cos² of half an angle in degrees."""
+    return n.call(f"ns_half_{name}2", degrees)
 
 
 def within(test: Near, lower: Callable[[Value], Node]) -> Node:
@@ -81,18 +37,18 @@ def within(test: Near, lower: Callable[[Value], Node]) -> Node:
     if radius <= 90.0:
         return n.compare("<" if test.strict else "<=", haversine(*place), pg.real(geometry.threshold(radius)))
     far = pg.real(geometry.far_threshold(radius, test.strict))
-    return n.compare(">" if test.strict else ">=", haversine_across(*place), far)
+    return n.compare(">" if test.strict else ">=", across(*place), far)
 
 
 def _within_any(place: list[Node], radius: Node, strict: bool) -> Node:
     """The condition for a radius that differs from row to row."""
     near = exp.Case(
         ifs=[exp.If(this=n.compare("<", radius, n.integer(0)), true=pg.real(-1.0))],
-        default=_squared("sin", n.again(radius)),
+        default=_half("sin", n.again(radius)),
     )
     whole = n.compare(">" if strict else ">=", n.again(radius), n.integer(180))
-    far = n.case(whole, pg.real(-1.0), _squared("cos", n.again(radius)))
-    wide = n.compare(">" if strict else ">=", haversine_across(*(n.again(part) for part in place)), far)
+    far = n.case(whole, pg.real(-1.0), _half("cos", n.again(radius)))
+    wide = n.compare(">" if strict else ">=", across(*(n.again(part) for part in place)), far)
     return n.case(
         n.compare(">", n.again(radius), n.integer(90)),
         wide,
@@ -115,7 +71,7 @@ def circle_area(circle: Node) -> Node:
     """Area of a circle (DALI array) in square degrees: 4π sin²(r/2)."""
     radius = pg.element(circle, 3)
     whole = n.compare(">=", n.again(radius), n.integer(180))
-    return n.mul(pg.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, pg.real(1.0), _squared("sin", radius)))
+    return n.mul(pg.real(4.0 * math.pi * math.degrees(1.0) ** 2), n.case(whole, pg.real(1.0), _half("sin", radius)))
 
 
 def _ordered(name: str) -> low.Lowering:

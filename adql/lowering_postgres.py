@@ -36,11 +36,11 @@ def bounded(name: str, least: float, most: float = _HUGE) -> low.Lowering:
     return made
 
 
-def sized(name: str, least: float, most: float = _HUGE) -> low.Lowering:
+def sized(name: str, least: float, most: float = _HUGE, careful_name: str = "") -> low.Lowering:
     """A function that is harmless for magnitudes between two bounds."""
 
     def made(x: Node) -> Node:
-        careful = n.call(f"ns_{name}", x)
+        careful = n.call(careful_name or f"ns_{name}", x)
         if not pg.is_small(x):
             return careful
         return n.case(pg.sized(x, least, most), n.call(name, x.copy()), careful)
@@ -152,9 +152,15 @@ def like_ignoring_case(value: Node, pattern: Node) -> Node:
     return exp.Escape(this=n.binary(exp.ILike, pg.by_case(value), pattern), expression=n.text(""))
 
 
-def cased(name: str) -> low.Lowering:
-    """A change of case; the result is ordered by its bytes again."""
-    return lambda text: pg.by_bytes(n.call(name, pg.by_case(text)))
+def lower(text: Node) -> Node:
+    """Small letters; the result is ordered by its bytes again."""
+    return pg.by_bytes(n.call("lower", pg.by_case(text)))
+
+
+def upper(text: Node) -> Node:
+    """Capital letters, that of ß too; the result is ordered by its bytes again."""
+    capital = n.call("replace", n.call("upper", pg.by_case(text)), n.text("ß"), n.text("ẞ"))
+    return pg.by_bytes(capital)
 
 
 def _words(text: Node) -> Node:
@@ -173,13 +179,13 @@ def has_words(haystack: Node, needle: Node) -> Node:
 
 def hashlist_has(members: Node, item: Node) -> Node:
     """The item is one of the members between # signs."""
-    split = n.call("regexp_split_to_array", cased("lower")(members), n.text("#"))
-    return n.compare("=", cased("lower")(item), n.call("any", split))
+    split = n.call("regexp_split_to_array", lower(members), n.text("#"))
+    return n.compare("=", lower(item), n.call("any", split))
 
 
-def histogram(value: Node, lower: Node, upper: Node, bins: Node) -> Node:
+def histogram(value: Node, least: Node, most: Node, bins: Node) -> Node:
     """Counts of `bins` equal bins, under- and overflow around them."""
-    low_, high, count = (pg.literal(bound) or 0.0 for bound in (lower, upper, bins))
+    low_, high, count = (pg.literal(bound) or 0.0 for bound in (least, most, bins))
     place = n.call("ns_bin", value, pg.real(low_), pg.real(high), n.integer(int(count)))
     return n.call("ns_histogram", place, n.integer(int(count) + 2))
 
@@ -233,7 +239,7 @@ POSTGRESQL: dict[str, low.Lowering] = {
     **_julian_functions(),
     "CEILING": low.named("ceil"),
     "DEGREES": sized("degrees", 1e-300),
-    "RADIANS": sized("radians", 1e-300),
+    "RADIANS": sized("radians", 1e-300, careful_name="ns_exact_radians"),
     "EXP": bounded("exp", -700.0, 700.0),
     "LOG": bounded("ln", 1e-300),
     "LOG10": bounded("log10", 1e-300),
@@ -249,8 +255,8 @@ POSTGRESQL: dict[str, low.Lowering] = {
     "RAND": random,
     "ROUND": rounded,
     "TRUNCATE": truncated,
-    "LOWER": cased("lower"),
-    "UPPER": cased("upper"),
+    "LOWER": lower,
+    "UPPER": upper,
     "NULLIF": pg.null_if,
     "IVO_HEALPIX_INDEX": healpix_index,
     "IVO_HEALPIX_CENTER": healpix_center,

@@ -146,6 +146,12 @@ def between(value: Node, low: Node, high: Node) -> Node:
     return exp.Between(this=operand(value), low=operand(low), high=operand(high))
 
 
+def spans(label: str, name: str, ranges: Iterable[tuple[int, int]]) -> Node:
+    """label.name lies in one of the half-open ranges; made as one text, since a node for each bound takes long."""
+    column_ = f'"{label}"."{name}"'
+    return exp.Paren(this=exp.Var(this=" OR ".join(f"{column_} BETWEEN {low} AND {high - 1}" for low, high in ranges)))
+
+
 def is_null(value: Node) -> Node:
     """Value IS NULL."""
     return exp.Is(this=operand(value), expression=exp.Null())

@@ -219,7 +219,8 @@ class PostgresPrinter(QueryPrinter):
     def _ranges(self, source: TableSource, ranges: Ranges) -> list[n.Node]:
         if not ranges:
             return [n.truth(False)]
-        return [n.any_of(*(self._span(source, low, high) for low, high in union(ranges, _PRINTED_RANGES)))]
+        self.reference(source, INDEX)  # it is read, in a text of our own
+        return [n.spans(source.label, INDEX, union(ranges, _PRINTED_RANGES))]
 
     # -------------------------------------------------------------------- cells
 

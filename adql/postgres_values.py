@@ -27,6 +27,7 @@ from .resolved import (
     ColumnValue,
     Compare,
     Constant,
+    Covered,
     Element,
     Inside,
     Matches,
@@ -259,7 +260,7 @@ def element(printer: ValuePrinter, node: Element) -> n.Node:
 def separation(printer: ValuePrinter, node: Separation) -> n.Node:
     """Distance in degrees."""
     parts = (printer.value(part) for part in (node.lon1, node.lat1, node.lon2, node.lat2))
-    return geometry_postgres.separation(*parts)
+    return n.call("ns_separation", *parts)
 
 
 def test(printer: ValuePrinter, node: TestValue) -> n.Node:
@@ -328,6 +329,17 @@ VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
 }
 """Kind of value -> what prints it."""
 
+def covered(printer: ValuePrinter, node: Covered) -> n.Node:
+    """A position in a coverage map: a constant one becomes a multirange once, in which cells are looked up."""
+    cell, maps = printer.cell(node.lon, node.lat), coverage_maps.constant_map(node.moc)
+    if maps is None or not isinstance(node.moc, Constant):
+        return n.call("ns_moc_has", printer.value(node.moc), cell)
+    coverage_maps.checked(maps, node.moc.at)
+    ranges = n.call("ns_moc_ranges", n.text(str(node.moc.value)))
+    held = exp.ArrayContainsAll(this=ranges, expression=n.operand(n.again(cell)))
+    return n.case(n.compare(">=", cell, n.integer(0)), held)
+
+
 CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     **common.CONDITIONS,
     Compare: compare,
@@ -336,5 +348,6 @@ CONDITIONS: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
     Predicate: predicate,
     Near: near,
     Inside: inside,
+    Covered: covered,
 }
 """Kind of condition -> what prints it."""

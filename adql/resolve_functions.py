@@ -136,7 +136,7 @@ def _called(row: Function, arguments: list[Value], node: tree.Function, context:
     if fit.result == "TEXT" and first.type.datatype == "unicodeChar":
         vo = VOType("unicodeChar", "*")
     unit = _UNITS[row.unit](arguments) if row.unit in _UNITS else row.unit
-    info = typed(vo, unit, row.ucd or (first.ucd if row.unit == "same" else ""))
+    info = typed(vo, unit, row.ucd or (_common_ucd(arguments) if row.unit == "same" else ""))
     if row.aggregate:
         return AggregateValue(row.name, False, ready, info, node.at)
     if row.test:
@@ -147,6 +147,12 @@ def _called(row: Function, arguments: list[Value], node: tree.Function, context:
 def _common_unit(arguments: list[Value]) -> str:
     """The unit of the first argument where no other, but for literals, has another."""
     rated = {argument.info.unit for argument in arguments if not isinstance(argument, Constant)}
+    return rated.pop() if len(rated) == 1 else ""
+
+
+def _common_ucd(arguments: list[Value]) -> str:
+    """The UCD of the first argument where no other, but for literals, has another."""
+    rated = {argument.info.ucd for argument in arguments if not isinstance(argument, Constant)}
     return rated.pop() if len(rated) == 1 else ""
 
 

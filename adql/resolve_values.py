@@ -114,6 +114,7 @@ def _binary(node: tree.Binary, context: Context) -> Value:
     folded = _folded(node.operator, left, right, node.at)
     if folded is not None:
         return folded
+    _note_units(node.operator, left, right, context)
     result = arithmetic_type(node.operator, left.info.type, right.info.type)
     info = typed(result, _unit(node.operator, left, right), _ucd(node.operator, left, right))
     return Arithmetic(node.operator, convert(left, result), convert(right, result), info, node.at)
@@ -142,7 +143,8 @@ def _folded(operator: str, left: Value, right: Value, at: Position) -> Value | N
         return None
     result = _OPERATIONS[operator](one, other)
     if result is None:
-        return Constant(None, typed(NULL), at)
+        vo = arithmetic_type(operator, left.info.type, right.info.type)
+        return CastValue(Constant(None, typed(NULL), at), None, typed(vo), at)
     if isinstance(result, int) and not fits(result, LONG):
         message = f"{one} {operator} {other} is too large"
         raise AdqlTypeError(message, at, _LARGEST)
@@ -186,6 +188,16 @@ def _unit(operator: str, left: Value, right: Value) -> str:
     if isinstance(left, Constant) and operator != "%":
         return right.info.unit
     return left.info.unit if left.info.unit == right.info.unit else ""
+
+
+def _note_units(operator: str, left: Value, right: Value, context: Context) -> None:
+    """Warn where values in different units are added: the numbers are taken as they are."""
+    one, other = left.info.unit, right.info.unit
+    if operator not in "+-" or not one or not other or one == other or units.alike(one, other):
+        return
+    warning = f"{operator} joins values in {one} and in {other} as they are; IN_UNIT(…, '{one}') converts"
+    if warning not in context.names.warnings:
+        context.names.warnings.append(warning)
 
 
 def _ucd(operator: str, left: Value, right: Value) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from ..schema.model import Files, Partition
 
@@ -38,15 +39,9 @@ def union(ranges: Iterable[tuple[int, int]], most: int = _MOST_RANGES) -> Ranges
             merged.append((low, high))
     if len(merged) <= most:
         return tuple(merged)
-    gaps = sorted(merged[i + 1][0] - merged[i][1] for i in range(len(merged) - 1))
-    widest = gaps[len(gaps) - most + 1]
-    closed = [merged[0]]
-    for low, high in merged[1:]:
-        if low - closed[-1][1] < widest:
-            closed[-1] = (closed[-1][0], high)
-        else:
-            closed.append((low, high))
-    return tuple(closed)
+    gaps = sorted(range(1, len(merged)), key=lambda i: merged[i][0] - merged[i - 1][1])
+    kept = [0, *sorted(gaps[len(gaps) - most + 1 :]), len(merged)]  # where a range begins that stays apart
+    return tuple((merged[i][0], merged[j - 1][1]) for i, j in pairwise(kept))
 
 
 def partitions(files: Files, ranges: Ranges | None) -> tuple[Partition, ...]:

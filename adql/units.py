@@ -74,6 +74,15 @@ def raised(unit: str, exponent: float) -> str:
         return ""
 
 
+@lru_cache(maxsize=1024)
+def alike(one: str, other: str) -> bool:
+    """Tell whether two texts mean the same unit; texts that cannot be read do not."""
+    try:
+        return bool(parsed(one) == parsed(other))
+    except (ValueError, TypeError):
+        return False
+
+
 _SPECTRAL = {"length": "em.wl", "frequency": "em.freq", "energy": "em.energy", "wavenumber": "em.wavenumber"}
 
 

@@ -32,6 +32,7 @@ from tests.conformance.server import serving
 
 from .client import Connection, sync_path
 from .data import chunk, write_catalogue
+from .translation import report as translations
 
 ROOT = Path(__file__).parents[1]
 
@@ -223,6 +224,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the catalogue")
     rows = parser.parse_args().rows
+    print("translation of a query, medians of CPU ms")
+    for line in translations():
+        print(line, flush=True)
     site = make_site(rows)
     with serving(site, ROOT / ".bench" / "server.log") as url:
         bench = Bench(url, site, rows)

@@ -52,6 +52,7 @@ class Report:
     postgres_copy: list[Rival] = field(default_factory=list)
     slow: list[Slow] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 def machine() -> str:

@@ -55,12 +55,19 @@ class Position:
     column: int
 
 
+def _printable(text: str) -> str:
+    """Write characters out that cannot be shown, or that change how others are: they come from query texts."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+
+
 class QueryError(UserError):
     """The ADQL text is at fault.
 
     `position` is None where the fault has no place. `expected` lists what could stand there, `suggestions` what was
     perhaps meant by the text there, best first; `advice` is a sentence or empty and offers the suggestions where it is
-    not given. `excerpt` is the text with a caret below the fault, empty until the text is known.
+    not given; what cannot be printed is written out in both. `excerpt` is the text with a caret below the fault, empty until the text is known.
     `str()` joins message, place and advice in one line.
     """
 
@@ -75,14 +82,14 @@ class QueryError(UserError):
         expected: Sequence[str] = (),
         suggestions: Sequence[str] = (),
     ) -> None:
-        self.message = message
+        self.message = _printable(message)
         self.position = position
         self.expected = tuple(expected)
         self.suggestions = tuple(suggestions)
-        self.advice = advice or (f"Did you mean {' or '.join(suggestions)}?" if suggestions else "")
+        self.advice = _printable(advice or (f"Did you mean {' or '.join(suggestions)}?" if suggestions else ""))
         self.excerpt = ""
         place = f" (line {position.line}, column {position.column})" if position else ""
-        super().__init__(f"{message}{place}{'. ' + self.advice if self.advice else ''}")
+        super().__init__(f"{self.message}{place}{'. ' + self.advice if self.advice else ''}")
 
 
 class AdqlSyntaxError(QueryError):

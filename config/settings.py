@@ -36,6 +36,9 @@ class Service(Part):
     )
     processes: int = Field(1, ge=1, le=64, description="Server processes behind one port.")
     stop_seconds: int = Field(1, ge=0, description="Time for open requests to end when the server is stopped.")
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info", description="What goes to the log; debug: also queries and other texts of users."
+    )
 
 
 class Limits(Part):

@@ -112,7 +112,7 @@ class DuckDBEngine:
         try:
             return estimated_rows(cursor, sql)
         except FAILURES as error:
-            log.info("no estimate", error=str(error), sql=sql)
+            log.info("no estimate", error=type(error).__name__, detail=str(error), sql=sql)
             return None
         finally:
             cursor.close()

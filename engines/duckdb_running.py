@@ -130,7 +130,7 @@ class DuckDBRunning:
         if is_interrupt(error):
             return Cancelled("The query was cancelled")
         ours = translated(error, self._store)
-        self._log.warning("query failed", kind=type(ours).__name__, error=str(error), sql=self._sql)
+        self._log.warning("query failed", kind=type(ours).__name__, detail=str(error), sql=self._sql)
         return ours
 
     def _start(self) -> None:

@@ -18,7 +18,7 @@ from ..config.errors import EngineError
 from ..config.site import SiteFolder
 from ..schema.model import Relation, Table
 from .postgres_check import conninfo, require
-from .postgres_errors import FAILURES
+from .postgres_errors import FAILURES, state
 from .postgres_pool import SessionPool
 from .postgres_running import PostgresRunning
 from .postgres_session import Session
@@ -89,7 +89,7 @@ class PostgresEngine:
             self._keep(session, set(_KEPT.findall(sql)))
             rows = session.planned_rows(sql)
         except FAILURES as error:
-            log.info("no estimate", error=str(error), sql=sql)
+            log.info("no estimate", state=state(error), detail=str(error), sql=sql)
             self._pool.discard(session)
             return None
         except BaseException:

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from . import (
     postgres_functions_healpix,
+    postgres_functions_maps,
     postgres_functions_pgsphere,
     postgres_functions_polygons,
     postgres_functions_regions,
@@ -27,6 +28,7 @@ STATEMENTS: tuple[str, ...] = (
     *postgres_functions_healpix.STATEMENTS,
     *postgres_functions_shapes.STATEMENTS,
     *postgres_functions_regions.STATEMENTS,
+    *postgres_functions_maps.STATEMENTS,
     *postgres_functions_pgsphere.STATEMENTS,
 )
 """Complete CREATE statements; running them again does no harm."""
@@ -73,7 +75,13 @@ def missing(connection: psycopg.Connection) -> tuple[str, ...]:
         return names()
     query = "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = %s"
     present = {row[0] for row in connection.execute(query, (SCHEMA,))}
-    return tuple(name for name in names() if name not in present)
+    return tuple(name for name in (*names(), *_of_extensions(connection)) if name not in present)
+
+
+def _of_extensions(connection: psycopg.Connection) -> tuple[str, ...]:
+    """Give the names of functions that an extension calls for; it may have come after the others were installed."""
+    found = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_sphere'").fetchone()
+    return postgres_functions_pgsphere.NAMES if found else ()
 
 
 def _installed(connection: psycopg.Connection) -> str:

@@ -56,6 +56,9 @@ BEGIN
 END""",
 )
 
+NAMES = ("ns_around", "ns_circle", "ns_polygon")
+"""What must be there once the extension is."""
+
 STATEMENTS: tuple[str, ...] = (
     f"""DO $ns$
 DECLARE place name;

@@ -175,14 +175,15 @@ _FUNCTIONS = (
     ),
     _real("ns_cot", "RETURN CASE WHEN x = 0 THEN NULL WHEN abs(x) < 'Infinity' THEN cot(x) ELSE 'NaN' END;"),
     _real("ns_degrees", "RETURN nashira.ns_mul(x, 57.29577951308232);"),
-    _real("ns_radians", "RETURN nashira.ns_mul(x, 0.017453292519943295);"),
+    _real("ns_exact_radians", "RETURN nashira.ns_mul(x, 0.017453292519943295);"),
     # infinite and NaN operands, and results that are, as the C library has them
     _reals(
         "ns_pow",
         """
   IF y = 0 OR x = 1 THEN RETURN 1; END IF;
   IF y = 1 THEN RETURN x; END IF;
-  IF x = 'NaN' OR y = 'NaN' OR (x BETWEEN -1.8e308 AND -0.0 AND x < 0 AND abs(y) < 'Infinity' AND y <> floor(y)) THEN RETURN 'NaN'; END IF;
+  IF x = 'NaN' OR y = 'NaN' OR (x < 0 AND x > '-Infinity' AND abs(y) < 'Infinity' AND y <> floor(y))
+  THEN RETURN 'NaN'; END IF;
   odd := y = floor(y) AND abs(y) BETWEEN 1 AND 9007199254740991 AND floor(y / 2) * 2 <> y;
   IF x = 0 THEN RETURN CASE WHEN y > 0 THEN 0 ELSE 'Infinity'::float8 END; END IF;
   IF abs(x) < 'Infinity' AND abs(y) < 'Infinity' THEN
@@ -283,7 +284,8 @@ _CASTS = (
   BEGIN
     RETURN exact::float8;
   EXCEPTION WHEN numeric_value_out_of_range THEN
-    RETURN CASE WHEN exact ~ '[eE]-|^\\s*[+-]?0*\\.' THEN 0::float8 WHEN exact ~ '^\\s*-' THEN '-Infinity' ELSE 'Infinity' END;
+    RETURN CASE WHEN exact ~ '[eE]-|^\\s*[+-]?0*\\.' THEN 0::float8
+                WHEN exact ~ '^\\s*-' THEN '-Infinity' ELSE 'Infinity' END;
   END;""",
         "exact text;",
     ),
@@ -350,6 +352,44 @@ END$ns$"""
 _AGGREGATE = """CREATE OR REPLACE AGGREGATE nashira.ns_histogram(place integer, places integer)
 (sfunc = nashira.ns_histogram_count, stype = integer[], parallel = safe)"""
 
+
+def _finite_size(angle: str) -> str:
+    """Magnitude of an angle; the sine of an infinite one would be an error, that of NaN is NaN."""
+    return f"CASE WHEN abs({angle}) = 'Infinity' THEN 'NaN'::float8 ELSE abs({angle}) END"
+
+
+def _half(angle: str) -> str:
+    """Half of an angle in radians: 0 or not so small that a square is too small; none above 1e-44 changes."""
+    return f"(({_finite_size(angle)} + 1e-60::float8) - 1e-60::float8) * 0.008726646259971648::float8"
+
+
+def _square(function: str, angle: str) -> str:
+    return f"power({function}({_half(angle)}), 2)"
+
+
+def _cosine(latitude: str) -> str:
+    return f"cos(radians({_finite_size(latitude)} + 1e-30::float8))"
+
+
+def _inlined(name: str, parameters: str, expression: str) -> str:
+    """A function whose body the planner puts in its place: for that it must not be STRICT."""
+    typed = ", ".join(f"{parameter} {_D}" for parameter in parameters.split())
+    head = f"{_HEAD}{name}({typed}) RETURNS {_D} LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+    return f"{head} AS $ns$SELECT {expression}$ns$"
+
+
+_COSINES = f"({_cosine('lat1')} * {_cosine('lat2')})"
+_NEAR = f"{_square('sin', '(lat1 - lat2)')} + {_COSINES} * {_square('sin', '(lon1 - lon2)')}"
+_ACROSS = f"{_square('sin', '(lat1 + lat2)')} + {_COSINES} * {_square('cos', '(lon1 - lon2)')}"
+_PLACES = "lon1 lat1 lon2 lat2"
+_DISTANCES = (
+    _inlined("ns_half_sin2", "angle", _square("sin", "angle")),
+    _inlined("ns_half_cos2", "angle", _square("cos", "angle")),
+    _inlined("ns_haversine", _PLACES, _NEAR),
+    _inlined("ns_haversine_across", _PLACES, _ACROSS),
+    _inlined("ns_separation", _PLACES, f"degrees(atan2(sqrt({_NEAR}), sqrt({_ACROSS}))) * 2"),
+)
+
 # the planner does not look into it: it would expect ten cells
 _EACH_CELL = f"""{_HEAD}ns_each_cell(lon {_D}, lat {_D}, radius {_D}, cell_order integer) RETURNS SETOF bigint
 {_PLPGSQL} COST 1000 ROWS 4 AS $ns$BEGIN
@@ -366,6 +406,7 @@ STATEMENTS: tuple[str, ...] = (
     _BIN,
     _COUNT,
     _AGGREGATE,
+    *_DISTANCES,
     _EACH_CELL,
 )
 """Statements that make the functions, in an order in which each finds what it needs; they may be repeated."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import structlog
 
 from ..config.errors import Cancelled, EngineError, NashiraError, QueryTimeout
-from .postgres_errors import FAILURES, translated
+from .postgres_errors import FAILURES, state, translated
 from .postgres_pool import SessionPool
 from .postgres_session import Session
 from .postgres_types import Converter, converters, plain
@@ -149,7 +149,8 @@ class PostgresRunning:
             return self._reason
         self._whole = alive
         ours = translated(error, alive=alive)
-        self._log.warning("query failed", kind=type(ours).__name__, error=str(error), sql=self._sql)
+        kind = type(ours).__name__
+        self._log.warning("query failed", kind=kind, state=state(error), detail=str(error), sql=self._sql)
         return ours
 
     def _start(self) -> None:

@@ -1,1 +1,1 @@
-"""Wire formats: Arrow streams with field metadata ↔ VOTable, FITS, CSV, TSV, Parquet, JSON, HTML."""
+"""Wire formats: Arrow streams with field metadata ↔ VOTable, FITS, CSV, TSV, ECSV, Parquet, Arrow, JSON, HTML."""

@@ -13,7 +13,7 @@ from ..config.errors import UploadError
 from ..schema.types import FLOATS, STRINGS, VOType, arrow_type
 from .source import OPERATOR
 from .texts_read import BadCell, first_failure, timestamps, values_of
-from .votable_fields_read import make_field
+from .votable_fields_read import Field, make_field
 
 _NUMBER = r"[+-]?(?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf)"
 _COMPLEX = rf"^\(?({_NUMBER})([+-](?:[0-9.]+(?:[eE][+-]?[0-9]+)?|nan|inf))j\)?$"
@@ -32,7 +32,7 @@ def ecsv_values(kind: VOType) -> Convert:
     one = make_field(attributes, 1, OPERATOR)
     if kind.arraysize is not None:
         nothing = {"boolean": "?"} | dict.fromkeys(FLOATS | {"floatComplex", "doubleComplex"}, "nan")
-        return lambda texts: values_of(_elements(texts, nothing.get(one.datatype, "null")), one)
+        return lambda texts: _arrays(texts, one, nothing.get(one.datatype, "null"))
     if kind.datatype.endswith("Complex"):
         return lambda texts: values_of(_elements(pc.replace_substring_regex(texts, _COMPLEX, r"\1 \2"), "nan"), one)
     return lambda texts: values_of(texts, one)
@@ -43,6 +43,17 @@ def _texts(kind: VOType) -> Convert:
         return timestamps
     wanted = arrow_type(kind)
     return (lambda texts: texts) if wanted == pa.string() else lambda texts: _lists(texts, wanted)
+
+
+def _arrays(texts: pa.StringArray, one: Field, nothing: str) -> pa.Array:
+    """Read JSON arrays of numbers; `[]` is an array without elements, not null."""
+    lists = values_of(_elements(texts, nothing), one)
+    absent = pc.and_(lists.is_null(), pc.invert(pc.fill_null(pc.match_substring(texts, "["), False)))
+    if lists.null_count == pc.sum(absent).as_py() or pa.types.is_fixed_size_list(lists.type):
+        return lists
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths)])
+    return pa.ListArray.from_arrays(offsets, lists.flatten(), type=lists.type, mask=absent)
 
 
 def _elements(texts: pa.StringArray, nothing: str) -> pa.StringArray:

@@ -38,7 +38,8 @@ def open_parquet(path: Path, limits: ReadLimits) -> SourceTable:
     if not len(schema):
         message = "the Parquet file has no columns"
         raise UploadError(message)
-    columns, normals = columns_of(schema, limits)
+    told = {**(file.metadata.metadata or {}), **(schema.metadata or {})}  # Arrow's own copy of the schema lacks some
+    columns, normals = columns_of(schema.with_metadata(told), limits)
     rows = file.metadata.num_rows
     batches = within(_batches(file, columns, normals, limits), limits)
     return SourceTable(path.name.split(".")[0] or "table", columns, batches, rows)

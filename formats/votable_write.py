@@ -158,7 +158,7 @@ def _write(
             status, text = "ERROR", str(error) or type(error).__name__
         except Exception as error:
             stream.failure = stream.failure or error
-            log.exception("result_failed", query=stream.info.query)
+            log.exception("a result could not be written", query=stream.info.query)
             status, text = "ERROR", INTERNAL
         if not status and stream.overflow:
             status = "OVERFLOW"

@@ -72,7 +72,8 @@ def run(site: Site, question: Question) -> Answer:
         running = None if question.maxrec == 0 else _start(lease, question, translation)
     except BaseException as error:
         lease.release()
-        log.info("query refused", tag=question.tag, ms=_since(began), error=f"{type(error).__name__}: {error}")
+        kind = type(error).__name__
+        log.info("query refused", tag=question.tag, ms=_since(began), error=kind, detail=str(error))
         raise
     stream = ResultStream(
         columns=translation.columns,
@@ -139,7 +140,7 @@ class _Record:
     lease: Lease
     began: float
     outcome: Literal["done", "stopped", "failed", "unread"] = "unread"
-    error: str = ""
+    error: NashiraError | None = None
 
     def end(self, stream: ResultStream, running: Running | None) -> None:
         """Release everything and write the log line."""
@@ -158,7 +159,7 @@ class _Record:
                 overflow=stream.overflow,
                 outcome=outcome,
                 tables=self.translation.tables,
-                **({"error": self.error} if self.error else {}),
+                **({"error": type(self.error).__name__, "detail": str(self.error)} if self.error else {}),
             )
 
 
@@ -184,7 +185,7 @@ def _shaped(batches: Iterator[pa.RecordBatch], schema: pa.Schema, record: _Recor
         record.outcome = "done"
     except NashiraError as error:
         record.outcome = "stopped" if isinstance(error, Cancelled) else "failed"
-        record.error = f"{type(error).__name__}: {error}"
+        record.error = error
         raise
 
 
@@ -205,6 +206,6 @@ def _cast(column: pa.Array, field: pa.Field) -> pa.Array:
     try:
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        log.warning("a column does not fit its type", column=field.name, given=str(column.type), error=str(error))
+        log.warning("a column does not fit its type", given=str(column.type), detail=f"{field.name}: {error}")
         message = f"A value of the result column {field.name} does not fit its type"
         raise QueryError(message) from error

@@ -93,7 +93,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_timer()
 
     def _refuse(self) -> None:
-        _log.warning("refused a request whose head or trailers are too long", client=self.client)
+        _log.warning("refused a request whose head or trailers are too long", detail=str(self.client))
         if not self._in_body and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
         self.transport.close()

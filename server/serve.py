@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ from ..config.settings import Service
 from ..config.site import SiteFolder
 from ..uws.model import Queue
 from .app import Engine, create_app, open_engine
-from .log import configure_logging
+from .log import LEVELS, configure_logging
 from .processes import Processes, itself
 from .protocol import GuardedProtocol
 
@@ -57,7 +56,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     announce: Announce | None = None,
-    log_level: int = logging.INFO,
+    log_level: int | None = None,
     descriptor: int | None = None,
 ) -> int:
     """Serve a site until SIGINT or SIGTERM; `host` and `port` win over the settings, port 0 takes a free one.
@@ -68,8 +67,8 @@ def serve(
     Where no public URL is set, the address listened on is it. `announce` is told when the server is ready.
     Open requests have `stop_seconds` to finish after the signal; then they are cancelled, jobs queued again.
     """
-    configure_logging(log_level)
     service = folder.settings.service
+    configure_logging(LEVELS[service.log_level] if log_level is None else log_level)
     if descriptor is None:
         listener = _listen(service.host if host is None else host, service.port if port is None else port)
     else:
@@ -126,7 +125,7 @@ def work(
 
     Where the site has a broker, messages say which of the `queues` have work; else job threads look for it.
     """
-    configure_logging()
+    configure_logging(LEVELS[folder.settings.service.log_level])
     engine = open_engine(folder)
     threads = folder.settings.jobs.workers
     place = f"{folder.root} on {threads} threads"

@@ -40,8 +40,7 @@ class Mocs:
     def area_deg2(self) -> Floats:
         """Areas in square degrees, (n,)."""
         size = (self.highs - self.lows).astype(np.float64) / float(END)
-        areas: Floats = np.bincount(ragged.owners(self.counts), size, len(self.counts)) * SKY_DEG2
-        return areas
+        return np.asarray(np.bincount(ragged.owners(self.counts), size, len(self.counts)) * SKY_DEG2, dtype=np.float64)
 
 
 def made(owner: Ints, lows: Ints, highs: Ints, orders: Ints) -> Mocs:

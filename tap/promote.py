@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ..config.errors import QueryTimeout
@@ -9,16 +10,19 @@ from ..dali.errors import VOTABLE, answer
 from ..dali.parameters import Form
 from ..formats.votable_write import error_document
 from ..uws.jobs import Jobs
+from ..uws.routes import owner_of
 
 
-def as_job(jobs: Jobs, service: str, url: str, form: Form, error: QueryTimeout, address: str) -> Response:
+def as_job(jobs: Jobs, service: str, url: str, form: Form, error: QueryTimeout, request: Request) -> Response:
     """Queue the request as a job that begins anew, and answer the error with the job's URL in words, INFO and Link.
 
-    The job takes over the uploaded files. Overloaded where it cannot be queued.
+    The job takes over the uploaded files and belongs to who asked. Overloaded where it cannot be queued.
     """
-    job = jobs.create(service, form.values, form.parts, None, address)
+    owner = owner_of(request)
+    address = request.client.host if request.client else ""
+    job = jobs.create(service, form.values, form.parts, owner, address)
     try:
-        jobs.run(job.id)
+        jobs.run(job.id, owner)
     except BaseException:
         jobs.destroy(job.id)
         raise

@@ -51,8 +51,8 @@ def routes(
 
     jobs_url = f"{service_url(site)}/async"
 
-    def go_on(form: Form, error: QueryTimeout, address: str) -> Response:
-        return as_job(jobs, SERVICE, jobs_url, form, error, address)
+    def go_on(form: Form, error: QueryTimeout, request: Request) -> Response:
+        return as_job(jobs, SERVICE, jobs_url, form, error, request)
 
     inside = [
         Route("/sync", Sync(site, error_page, go_on), methods=["GET", "POST"]),

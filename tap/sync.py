@@ -42,8 +42,8 @@ STALL_SECONDS = 60.0
 # Formats that a browser shows, beside VOTables; others become files.
 _SHOWN = frozenset({"html", "json"})
 _log = structlog.get_logger(__name__)
-# Makes a job of a request that was not done in time, of an address.
-GoOn = Callable[[Form, QueryTimeout, str], Response]
+# Makes a job of a request that was not done in time.
+GoOn = Callable[[Form, QueryTimeout, Request], Response]
 # Makes a page for people of an error and the query text.
 ErrorPage = Callable[[Exception, str], Response]
 
@@ -111,9 +111,8 @@ class Sync:
     def _failure(self, form: Form, error: Exception, scope: Scope) -> Response:
         """Answer an error: with a page for those who asked for a page, else with a VOTable (DALI 1.1 section 4.2)."""
         if self._go_on is not None and isinstance(error, QueryTimeout):
-            client = scope.get("client")
             try:
-                return self._go_on(form, error, client[0] if client else "")
+                return self._go_on(form, error, Request(scope))
             except LimitError as full:
                 _log.info("a sync query could not become a job", error=str(full))
         if self._page is None or not _wants_page(form):
@@ -132,7 +131,7 @@ class Sync:
             handover.fail(error)
         except BaseException as error:
             # panics of native libraries are no Exception; without this the client would wait for ever
-            handover.fail(EngineError(repr(error)))
+            handover.fail(EngineError(f"The service failed for an internal reason ({type(error).__name__})"))
             raise
 
 
@@ -221,7 +220,7 @@ async def _send_all(handover: Handover[Head | Chunk], send: Send) -> None:
         async with asyncio.timeout(STALL_SECONDS):
             await send({"type": "http.response.body", "body": b""})
     except Exception as error:  # noqa: BLE001  the status is out: only a broken transfer can tell the client
-        _log.warning("transfer broken", error=repr(error))
+        _log.warning("transfer broken", error=type(error).__name__, detail=str(error))
 
 
 async def _send_chunk(chunk: Chunk, send: Send) -> None:

@@ -35,6 +35,7 @@ PARAMETERS_MOST = 1000
 PARAMETER_CHARS = 8_000_000
 _ADDITIVE = frozenset({"UPLOAD"})
 _ID_LETTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 25  # 129 random bits
 _INT_MOST = 2**31 - 1
 
 
@@ -66,7 +67,7 @@ class Jobs:
         time = now()
         seconds = self._clamp_seconds(int(limits.async_seconds))
         job = Job(
-            id="".join(secrets.choice(_ID_LETTERS) for _ in range(24)),
+            id="".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH)),
             service=service,
             phase=Phase.PENDING,
             created=time,

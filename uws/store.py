@@ -384,10 +384,13 @@ def _engine(url: str) -> sa.Engine:
     if parsed.drivername in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+        return sa.create_engine(parsed, isolation_level="AUTOCOMMIT", pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30}, max_overflow=50)
+    waiting = {"timeout": 30}
+    engine = sa.create_engine(
+        parsed, isolation_level="AUTOCOMMIT", connect_args=waiting, max_overflow=50, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:

@@ -26,6 +26,7 @@ from .guess import CORPUS, Labelled, labelled, nodes
 
 ROOT = Path(__file__).parents[2]
 KNOWN: dict[str, dict[str, str]] = json.loads((Path(__file__).parent / "oracle_known.json").read_text())
+POSTGRESQL = {"TRUNCATE": "trunc", "LOG": "ln", "LOG10": "log", "RAND": "random", "CEILING": "ceiling"}
 GEOMETRY = frozenset("BOX CIRCLE POINT POLYGON REGION CONTAINS INTERSECTS DISTANCE AREA CENTROID COORD1 COORD2".split())
 
 
@@ -43,7 +44,7 @@ class Difference:
         """Why that is known; empty where it is news."""
         text = " ".join(self.row.query.split())
         for pattern, reason in KNOWN[self.kind].items():
-            if re.search(pattern, text, re.IGNORECASE) or pattern == self.row.id:
+            if pattern == self.row.id or re.search(pattern, text, re.IGNORECASE) or re.search(pattern, self.theirs):
                 return reason
         return ""
 
@@ -57,12 +58,31 @@ def ours(query: str) -> dict[str, Any]:
     own = {one.name.text.lower() for one in found if isinstance(one, tree.CommonTable)}
     tables = {_dotted(one) for one in found if isinstance(one, tree.TableName)}
     functions = {one.name.upper() for one in found if isinstance(one, tree.Function | tree.Aggregate)}
+    columns = {one.name.text.lower() for one in found if isinstance(one, tree.ColumnRef)}
+    aliases = {one.alias.text.lower() for one in found if isinstance(one, tree.Item) and one.alias}
     return {
         "accepted": True,
         "tables": sorted(tables - own),
-        "columns": sorted({one.name.text.lower() for one in found if isinstance(one, tree.ColumnRef)}),
-        "functions": sorted(name.lower() for name in functions - GEOMETRY),
+        "columns": sorted(columns - aliases),
+        "functions": sorted(POSTGRESQL.get(name, name.lower()) for name in functions - GEOMETRY),
     }
+
+
+def qualified(query: str) -> str:
+    """Put a schema before tables without one: the oracle wants it, table names of the corpus are free."""
+    try:
+        found = list(nodes(parse(query)))
+    except AdqlSyntaxError:
+        return query
+    own = {one.name.text.lower() for one in found if isinstance(one, tree.CommonTable)}
+    tables = {one.name.at.start for one in found if isinstance(one, tree.TableName) and _is_free(one, own)}
+    for start in sorted(tables, reverse=True):
+        query = f"{query[:start]}free.{query[start:]}"
+    return query
+
+
+def _is_free(table: tree.TableName, own: set[str]) -> bool:
+    return not table.qualifier and table.name.text.lower() not in own
 
 
 def _dotted(table: tree.TableName) -> str:
@@ -94,9 +114,9 @@ def theirs(queries: Sequence[str], seconds: float) -> Iterator[dict[str, Any]]:
 
 def differences(rows: Sequence[Labelled], seconds: float) -> Iterator[Difference | None]:
     """Compare row by row; None where both agree in all."""
-    answers = theirs([row.query for row in rows], seconds)
-    for row, other in zip(rows, answers, strict=False):
-        one = ours(row.query)
+    queries = [qualified(row.query) for row in rows]
+    for row, query, other in zip(rows, queries, theirs(queries, seconds), strict=False):
+        one = ours(query)
         if one["accepted"] != other["accepted"]:
             kind = "accepted" if one["accepted"] else "refused"
             yield Difference(row, kind, one.get("error", "accepted"), other.get("error", "accepted"))

@@ -1,4 +1,4 @@
-"""A throw-away process that asks queryparser-python3 about queries: one JSON text a line in, one JSON object a line out.
+"""A throw-away process that asks queryparser-python3 about queries: a JSON text a line in, a JSON object a line out.
 
 It is given our corpus only, never a user's text, and ends when its input does. Not a second of it is spent in the
 process of the tests: the package is slow to load, and a query may keep it busy for ever.

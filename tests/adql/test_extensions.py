@@ -148,7 +148,7 @@ def site(flavour: str) -> Service:
 )
 def test_terms_of_vocabularies_hold_narrower_ones(sky: Any, flavour: str, found: set[str]) -> None:
     """Whole branches of strict hierarchies, one level of SKOS."""
-    for term in TERMS["terms"]:  # type: ignore[attr-defined]
+    for term in TERMS["terms"]:
         text = f"SELECT gavo_vocmatch('messenger', 'Photon', '{term}') AS x FROM hip.stars WHERE id = 1"
         assert sky.rows(text, service=site(flavour)) == [(int(term in found),)]
     text = "SELECT id FROM hip.stars WHERE 1 = gavo_vocmatch('messenger', 'Neutrino', name)"

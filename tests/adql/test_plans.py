@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -358,3 +359,58 @@ def test_random_zones_give_the_same_rows_with_and_without_the_index(
 ) -> None:
     text = "SELECT id FROM hip.stars WHERE " + form.format(lon, lon + width, lat, lat + height)
     assert sorted(sky.rows(text)) == sorted(sky.rows(text.replace("hip.", "plain.")))
+
+
+CHAINS = (
+    "SELECT u.id, s.id AS s, o.id AS o FROM TAP_UPLOAD.mine AS u LEFT JOIN hip.stars AS s ON DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) <= {r} {join} hip.objects AS o ON DISTANCE(s.RAdeg, s.DEdeg, o.ra, o.dec) <= 0.01",
+    "SELECT u.id, s.id AS s, o.id AS o FROM TAP_UPLOAD.mine AS u LEFT JOIN hip.stars AS s ON DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) <= {r} {join} hip.objects AS o ON DISTANCE(o.ra, o.dec, s.RAdeg, s.DEdeg) <= 0.01 * (1 + o.id * 0)",
+    "SELECT u.id, s.id AS s, o.id AS o FROM hip.objects AS o RIGHT JOIN (TAP_UPLOAD.mine AS u LEFT JOIN hip.stars AS s ON DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) <= {r}) ON DISTANCE(s.RAdeg, s.DEdeg, o.ra, o.dec) <= 0.01",
+)
+
+
+@pytest.mark.parametrize("radius", ["0.01", "u.r / 50"])
+@pytest.mark.parametrize("join", ["JOIN", "LEFT JOIN"])
+@pytest.mark.parametrize("text", CHAINS)
+def test_chains_of_outer_matches(sky: Any, distance: Any, text: str, join: str, radius: str) -> None:
+    mine, stars, objects = (
+        [sky.numpy(t, c) for c in names]
+        for t, names in (("mine", ("ra", "de")), ("stars", ("RAdeg", "DEdeg")), ("objects", ("ra", "dec")))
+    )
+    reach = sky.numpy("mine", "r") / 50 if radius.startswith("u") else 0.01 + 0 * sky.numpy("mine", "r")
+    first = distance(mine[0][:, None], mine[1][:, None], stars[0][None], stars[1][None]) <= reach[:, None]
+    used = first.any(axis=0).nonzero()[0]
+    second = distance(stars[0][used, None], stars[1][used, None], objects[0][None], objects[1][None]) <= 0.01
+    partners = {int(star): row.nonzero()[0].tolist() for star, row in zip(used, second, strict=True)}
+    want: list[tuple[Any, ...]] = []
+    outer = join == "LEFT JOIN" or "RIGHT JOIN" in text
+    for mine_id, row in zip(sky.numpy("mine", "id").tolist(), first, strict=True):
+        for star in row.nonzero()[0].tolist() or [None]:
+            found = partners[star] if star is not None else []
+            want += [(mine_id, star + 1, j) for j in found] if star is not None else []
+            if not found and outer:
+                want.append((mine_id, None if star is None else star + 1, None))
+    made = sky.translate(text.format(join=join, r=radius))
+    assert sorted(sky.con.sql(made.sql).fetchall(), key=str) == sorted(want, key=str)
+
+
+NESTED = (
+    "SELECT id FROM hip.stars AS s WHERE s.id < 800 AND s.id > 750 AND EXISTS (SELECT 1 FROM TAP_UPLOAD.mine AS u WHERE u.id < 10 AND EXISTS (SELECT 1 FROM hip.objects AS o WHERE DISTANCE(o.ra, o.dec, s.RAdeg, s.DEdeg) < 0.01 AND o.id > u.id))",
+    "SELECT id FROM hip.stars AS s WHERE s.id < 775 AND s.id > 750 AND EXISTS (SELECT 1 FROM hip.objects AS o, TAP_UPLOAD.mine AS u WHERE DISTANCE(o.ra, o.dec, s.RAdeg, s.DEdeg) < 0.01 AND DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) < u.r)",
+    "SELECT id FROM hip.stars AS s WHERE NOT EXISTS (SELECT 1 FROM hip.objects AS o WHERE DISTANCE(o.ra, o.dec, s.RAdeg, s.DEdeg) < 0.01) OR gmag < 2",
+    "SELECT n, COUNT(*) FROM hip.stars AS s WHERE EXISTS (SELECT 1 FROM TAP_UPLOAD.mine AS u WHERE DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) < 0.5) GROUP BY n HAVING COUNT(*) > 1",
+    "SELECT id FROM hip.stars AS s WHERE CASE WHEN EXISTS (SELECT 1 FROM hip.objects AS o WHERE DISTANCE(o.ra, o.dec, s.RAdeg, s.DEdeg) < 0.001) THEN 1 ELSE 0 END = 1",
+    "SELECT id FROM hip.stars AS s WHERE id IN (SELECT t.id FROM hip.stars AS t JOIN hip.objects AS o ON DISTANCE(o.ra, o.dec, t.RAdeg, t.DEdeg) < 0.01 WHERE DISTANCE(s.RAdeg, s.DEdeg, t.RAdeg, t.DEdeg) < 0.1)",
+    "WITH u AS (SELECT id, ra, de, r FROM TAP_UPLOAD.mine) SELECT u.id, s.id AS s FROM u LEFT JOIN (SELECT id, RAdeg, DEdeg FROM hip.stars UNION ALL SELECT id, ra, dec FROM hip.objects) AS s ON DISTANCE(u.ra, u.de, s.RAdeg, s.DEdeg) < u.r / 9",
+)
+
+
+@pytest.mark.parametrize("text", NESTED)
+def test_matches_deep_in_queries(sky: Any, text: str) -> None:
+    """The same rows where a factor of the distance, unknown before the query runs, hides it from the planner."""
+    slow = re.sub(r"DISTANCE\((.*?)\) <", r"DISTANCE(\1) * CAST('1' || '' AS INTEGER) <", text)
+    fast, plain = sky.translate(text), sky.translate(slow)
+    assert "NS_CELLS" in fast.sql
+    assert "NS_CELLS" not in plain.sql
+    got = sorted(sky.con.sql(fast.sql).fetchall(), key=str)
+    assert got == sorted(sky.con.sql(plain.sql).fetchall(), key=str)
+    assert got

@@ -165,7 +165,7 @@ def difference(row: Labelled, catalog: Catalog, pair: Pair) -> str:
     made = translate(row.query, there, target="postgresql", service=service)
     pglast.parse_sql(made.sql)
     try:
-        got = pair.server.execute(made.sql).fetchall()  # type: ignore[call-overload]
+        got = pair.server.execute(made.sql).fetchall()
     except psycopg.Error as error:
         return f"{error}\n{made.sql}"
     single = [column.type == FLOAT for column in made.columns]

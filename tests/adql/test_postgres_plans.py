@@ -48,12 +48,12 @@ class Sky:
         return translate(adql, self.catalog, uploads=self.uploads, target="postgresql")
 
     def rows(self, adql: str) -> list[tuple[Any, ...]]:
-        return sorted(self.connection.execute(self.translate(adql).sql).fetchall())  # type: ignore[call-overload]
+        return sorted(self.connection.execute(self.translate(adql).sql).fetchall())
 
     def plan(self, adql: str) -> dict[str, Any]:
         """The plan of a query that has run."""
         text = f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {self.translate(adql).sql}"
-        (row,) = self.connection.execute(text).fetchall()  # type: ignore[call-overload]
+        (row,) = self.connection.execute(text).fetchall()
         plans = row[0] if isinstance(row[0], list) else json.loads(row[0])
         found: dict[str, Any] = plans[0]["Plan"]
         return found
@@ -99,11 +99,11 @@ def fill(connection: psycopg.Connection) -> None:
     connection.execute('UPDATE s.big SET pos = spoint(radians(ra), radians("dec"))')
     for name in ("s.few", "s.upload"):
         connection.execute(
-            f'CREATE TABLE {name} AS SELECT id, mod((ra + 0.0001)::numeric, 360)::float8 AS ra, "dec", 0.001 * (1 + id % 3) AS r '  # type: ignore[arg-type]
+            f'CREATE TABLE {name} AS SELECT id, mod((ra + 0.0001)::numeric, 360)::float8 AS ra, "dec", 0.001 * (1 + id % 3) AS r '
             "FROM s.big WHERE id % 400 = 1"
         )
     for name in ("big", "few", "upload"):
-        connection.execute(f"ANALYZE s.{name}")  # type: ignore[arg-type]
+        connection.execute(f"ANALYZE s.{name}")
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def without_index(sky: Sky, adql: str) -> list[tuple[Any, ...]]:
         tables = sky.catalog.schemas[0].tables
         bare = tuple(Table("s", t.name, t.columns, Relation(("s", t.name), COUNT)) for t in tables)
         made = translate(adql, Catalog((Schema("s", bare),)), target="postgresql")
-        EVERY[adql] = sorted(sky.connection.execute(made.sql).fetchall())  # type: ignore[call-overload]
+        EVERY[adql] = sorted(sky.connection.execute(made.sql).fetchall())
     return EVERY[adql]
 
 
@@ -210,7 +210,10 @@ def test_matches_look_partners_up(sky: Sky, adql: str) -> None:
 def test_matches_find_what_numpy_finds(sky: Sky, adql: str) -> None:
     if "TOP 50" in adql:
         pytest.skip("not all rows")
-    ra, dec = (np.array(c, dtype=float) for c in zip(*sky.connection.execute('SELECT ra, "dec" FROM s.big ORDER BY id').fetchall(), strict=True))
+    ra, dec = (
+        np.array(c, dtype=float)
+        for c in zip(*sky.connection.execute('SELECT ra, "dec" FROM s.big ORDER BY id').fetchall(), strict=True)
+    )
     wanted = set()
     for id_, lon, lat, r in sky.connection.execute('SELECT id, ra, "dec", r FROM s.few').fetchall():
         radius = np.radians(float(r) if "m.r" in adql.split("<")[-1] else 0.001)
@@ -221,8 +224,16 @@ def test_matches_find_what_numpy_finds(sky: Sky, adql: str) -> None:
     if "EXISTS" in adql:
         assert {row[0] for row in sky.rows(adql)} == {pair[0] for pair in wanted}
         return
-    found = {row for row in sky.connection.execute(sky.translate(adql).sql).fetchall() if row[1] is not None}  # type: ignore[call-overload]
-    limits = (lambda p: p[0] > 3) if "m.id > 3" in adql else (lambda p: p[1] > p[0] - 1) if "m.id - 1" in adql else (lambda p: p[1] > 1) if "id > 1)" in adql else (lambda _: True)
+    found = {row for row in sky.connection.execute(sky.translate(adql).sql).fetchall() if row[1] is not None}
+    limits = (
+        (lambda p: p[0] > 3)
+        if "m.id > 3" in adql
+        else (lambda p: p[1] > p[0] - 1)
+        if "m.id - 1" in adql
+        else (lambda p: p[1] > 1)
+        if "id > 1)" in adql
+        else (lambda _: True)
+    )
     assert found == {pair for pair in wanted if limits(pair)}
 
 
@@ -231,10 +242,16 @@ def test_native_points_serve_directly(sky: Sky) -> None:
         pytest.skip("there is no column of points")
     source = Relation(("s", "big"), COUNT, False, SkyIndex("pgsphere", "pos"), (("pos", "spoint"),))
     table = Table("s", "big", (*COLUMNS, Column("pos", POINT)), source)
-    made = translate("SELECT id, pos, COORD1(pos) FROM s.big WHERE 1 = CONTAINS(pos, CIRCLE(123.4, -12.3, 0.5))", Catalog((Schema("s", (table,)),)), target="postgresql")
+    made = translate(
+        "SELECT id, pos, COORD1(pos) FROM s.big WHERE 1 = CONTAINS(pos, CIRCLE(123.4, -12.3, 0.5))",
+        Catalog((Schema("s", (table,)),)),
+        target="postgresql",
+    )
     native = Sky(sky.connection, Catalog((Schema("s", (table,)),)), (), "spoint")
     plan = native.plan("SELECT id, pos, COORD1(pos) FROM s.big WHERE 1 = CONTAINS(pos, CIRCLE(123.4, -12.3, 0.5))")
     assert "the_index" in {node.get("Index Name") for node in nodes(plan)}
-    rows = sky.connection.execute(made.sql).fetchall()  # type: ignore[call-overload]
-    assert {row[0] for row in rows} == {row[0] for row in sky.rows("SELECT id FROM s.big WHERE DISTANCE(ra, dec, 123.4, -12.3) <= 0.5")}
+    rows = sky.connection.execute(made.sql).fetchall()
+    assert {row[0] for row in rows} == {
+        row[0] for row in sky.rows("SELECT id FROM s.big WHERE DISTANCE(ra, dec, 123.4, -12.3) <= 0.5")
+    }
     assert all(row[1][0] == pytest.approx(row[2]) for row in rows)

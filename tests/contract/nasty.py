@@ -1,4 +1,5 @@
-"""Values that engines treat differently: extremes, infinities, NaN, what is written oddly, places where the sky ends."""
+"""Values that engines treat differently: extremes, infinities, NaN, odd texts, places where the sky ends."""
+# ruff: noqa: E501  (values stay on few lines)
 
 from __future__ import annotations
 
@@ -15,7 +16,23 @@ DOUBLES = (
     0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 3.0, 0.1, -7.25, 0.49999999999999994, 1e-320, 5e-324, -2.2e-308, 1e-160, 1e160, 1e308, -1e308, LARGEST,
     math.inf, -math.inf, math.nan, 1e15, 1e16, 123456.789, 1e-5, 4503599627370497.5, 90.0, 180.0, 359.99999999, 709.9, -746.0, None,
 )  # fmt: skip
-SINGLES = (0.0, 1.5, -2.5, 1e38, 3.4e38, 1e-45, 1e-40, math.inf, -math.inf, math.nan, 0.1, 1e7, 16777216.0, 123456.79, None)
+SINGLES = (
+    0.0,
+    1.5,
+    -2.5,
+    1e38,
+    3.4e38,
+    1e-45,
+    1e-40,
+    math.inf,
+    -math.inf,
+    math.nan,
+    0.1,
+    1e7,
+    16777216.0,
+    123456.79,
+    None,
+)
 LONGS = (0, 1, -1, 2, 7, -7, MOST, LEAST, MOST - 1, 2**62, 2**53 + 1, 3037000500, -3037000500, 2**31, None)
 INTS = (0, 1, -1, 3, -5, 2**31 - 1, -(2**31), 46341, None)
 SHORTS = (0, 1, -1, 2**15 - 1, -(2**15), None)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract import cases_functions, cases_numbers, cases_queries, cases_sky, cases_texts
+from tests.contract import cases_functions, cases_numbers, cases_queries, cases_regions, cases_sky, cases_texts
 from tests.contract.case import Case, agrees
 
-MODULES = (cases_numbers, cases_functions, cases_texts, cases_queries, cases_sky)
+MODULES = (cases_numbers, cases_functions, cases_texts, cases_queries, cases_sky, cases_regions)
 
 
 @pytest.mark.parametrize("case", [case for module in MODULES for case in module.CASES], ids=str)

@@ -250,7 +250,19 @@ def test_relations_of_all_pairs_of_shapes_by_sampling(service: Any) -> None:
     steps = np.arange(-3.85, 4, 1.1).tolist()
     points = [(x, y) for x in steps for y in steps]
     points += [(45.0, 35.0), (100.0, 50.0), (181.0, 0.5), (0.0, 89.0), (0.3, 0.3), (2.3, 0.1), (0.95, 0.95), (3.3, 0.2)]
-    points += [(1.35, 1.35), (0.1, 2.3), (-0.3, 0.9), (2.7, 0.1), (2.4, 0.9), (1.7, 0.4), (0.6, 0.1), (1.9, -0.4)]
+    points += [
+        (1.35, 1.35),
+        (0.1, 2.3),
+        (-0.3, 0.9),
+        (2.7, 0.1),
+        (2.4, 0.9),
+        (1.7, 0.4),
+        (0.6, 0.1),
+        (1.9, -0.4),
+        (3.3, -0.2),
+        (0.35, 0.25),
+        (0.3, 0.9),
+    ]
     held = _held(service, points)
     pairs = [(one, other) for one in SHAPES for other in SHAPES]
     texts = [f"{test}({SHAPES[a][0]}, {SHAPES[b][0]})" for a, b in pairs for test in ("CONTAINS", "INTERSECTS")]

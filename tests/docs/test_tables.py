@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -19,6 +20,8 @@ from nashira.config.settings import Settings
 from nashira.dali.errors import ERRORS
 from nashira.formats.registry import FORMATS
 from nashira.schema.descriptor import ColumnEdit, Dataset, Key, Position, TableDescriptor, parse_descriptor
+
+from ..adql.test_messages import CASES, refusal
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNITS = {"": "", "same": "Keeps the unit.", "power": "The unit follows."}
@@ -92,10 +95,48 @@ def errors() -> str:
     return table(*rows)
 
 
+MESSAGES = (
+    ("names", "column misspelt"),
+    ("names", "column of a table that is not in FROM: foreign key"),
+    ("names", "ambiguous column"),
+    ("names", "table name hidden by its alias"),
+    ("reserved", "size as a column"),
+    ("punctuation", "text in double quotes"),
+    ("punctuation", "curly quotes around a text"),
+    ("punctuation", "parenthesis of a function not closed"),
+    ("dialects", "LIMIT"),
+    ("dialects", "two equal signs"),
+    ("types", "aggregate in WHERE"),
+    ("types", "number and text compared"),
+    ("geometry", "CONTAINS without a comparison"),
+)
+
+
+def messages() -> str:
+    """Some of the messages that tests/adql/messages holds, in one line each."""
+    rows = [("query", "message")]
+    cases = {(case.file, case.title): case for case in CASES}
+    for key in MESSAGES:
+        error = refusal(cases[key])
+        rows.append((code(" ".join(cases[key].query.split())), str(error)))
+    return table(*rows)
+
+
+def verdicts() -> str:
+    path = Path(__file__).parents[1] / "adql" / "semantic_misjudged.json"
+    rows = [("query", "why it is judged so")]
+    for key, reason in json.loads(path.read_text("utf-8")).items():
+        text = key.split(" ", 1)[1]
+        rows.append((code(text + (" …" if len(text) == 70 else "")), reason))
+    return table(*rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "functions": ("adql.md", functions),
     "features": ("adql.md", optional),
     "unsupported": ("adql.md", unsupported),
+    "messages": ("adql.md", messages),
+    "verdicts": ("adql.md", verdicts),
     "formats": ("formats.md", formats),
     "settings": ("operating.md", settings),
     "errors": ("operating.md", errors),

@@ -56,7 +56,7 @@ def both(connection: psycopg.Connection, name: str, rows: list[tuple[Any, ...]])
     expected = function.call(*columns).to_pylist()
     arguments = ", ".join(f"%s::{SQL[kind]}" for kind in function.parameters)
     for row, there in zip(rows, expected, strict=True):
-        found = connection.execute(f"SELECT nashira.{name}({arguments})", row).fetchone()  # type: ignore[arg-type]
+        found = connection.execute(f"SELECT nashira.{name}({arguments})", row).fetchone()
         assert found is not None
         yield row, found[0], there
 

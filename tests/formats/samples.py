@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from nashira.formats.source import SourceTable
-from nashira.formats.stream import ResultStream
+from nashira.formats.stream import Chunk, ResultStream
 from nashira.schema.arrow import schema_of
 from nashira.schema.model import Column
 from nashira.schema.types import LONG, arrow_type
 
-Writer = Callable[[ResultStream], Iterator[bytes]]
+Writer = Callable[[ResultStream], Iterator[Chunk]]
 
 
 def batch_of(columns: Sequence[Column], *data: Sequence[object]) -> pa.RecordBatch:

@@ -56,7 +56,8 @@ def there_and_back(
 
 
 def bits(values: Any, kind: str) -> list[int]:
-    return np.asarray(values, kind).view(kind.replace("f", "u")).tolist()
+    found: list[int] = np.asarray(values, kind).view(kind.replace("f", "u")).tolist()
+    return found
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -70,7 +71,7 @@ def test_doubles_and_floats_come_back_bit_for_bit(tmp_path: Path, name: str) -> 
     singles = rng.integers(0, 2**32, len(doubles), np.uint32).view("f4")
     singles[: len(FLOATS)] = FLOATS
     singles[~np.isfinite(singles) & ~np.isinf(singles)] = 0.5
-    columns, rows = there_and_back(tmp_path, name, [Column("d", DOUBLE), Column("f", FLOAT)], doubles, singles)
+    columns, rows = there_and_back(tmp_path, name, [Column("d", DOUBLE), Column("f", FLOAT)], doubles, list(singles))
     assert bits(rows["d"].to_numpy(), "f8") == bits(doubles, "f8")
     assert bits(rows["f"].to_numpy().astype("f4"), "f4") == bits(singles, "f4")
     if name in TYPED:
@@ -83,7 +84,7 @@ def test_texts_of_numbers_are_the_shortest_that_restore_them(name: str) -> None:
     doubles = [x for x in rng.integers(0, 2**64, 500, np.uint64).view("f8") if np.isfinite(x)] + [0.1, 1e100, -1.5]
     singles = rng.lognormal(0, 20, len(doubles)).astype("f4")
     document = written(
-        name, [Column("d", DOUBLE), Column("f", FLOAT)], [batch_of(COLUMNS_DF, doubles, singles)]
+        name, [Column("d", DOUBLE), Column("f", FLOAT)], [batch_of(COLUMNS_DF, doubles, list(singles))]
     ).decode()
     end = document.rindex('"rows"') if name == "json" else len(document)
     found = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", document[_body(name, document) : end])
@@ -347,7 +348,7 @@ def test_where_batches_are_cut_does_not_show(tmp_path: Path, name: str, size: in
 @pytest.mark.parametrize("name", READABLE)
 def test_batches_without_nulls_and_of_nulls_alone(tmp_path: Path, name: str) -> None:
     columns = [Column("n", LONG), Column("s", STRING), Column("d", DOUBLE)]
-    parts = [
+    parts: list[tuple[list[Any], ...]] = [
         ([1, 2], ["a", "b"], [0.5, 1.5]),
         ([None] * 2, [None] * 2, [None] * 2),
         ([3, None], [None, "c"], [2.5, None]),

@@ -150,6 +150,25 @@ def test_what_we_write_is_what_we_read(upload: Upload, write: Callable[[ResultSt
     assert rows_of(table) == batch.to_pylist()
 
 
+@pytest.mark.parametrize(
+    ("media_type", "text", "names"),
+    [
+        ("", "a|b|c,d\n1|2|3,4\n", ["a", "b", "c,d"]),
+        ("text/csv", "a|b|c,d\n1|2|3,4\n", ["a|b|c", "d"]),
+        ("text/csv", "a\tb\n1\t2\n", ["a", "b"]),  # the content decides
+        ("text/tab-separated-values", "a,b\tc\n1,2\t3\n", ["a,b", "c"]),
+        ("text/csv;header=absent", "a,b\n1,2\n", ["column_1", "column_2"]),
+        ('Text/CSV; Header="Present"', "1,2\n3,4\n", ["1", "2"]),
+        ("application/x-votable+xml", "a,b\n1,2\n", ["a", "b"]),
+    ],
+)
+def test_a_media_type_is_a_hint(tmp_path: Path, media_type: str, text: str, names: list[str]) -> None:
+    (tmp_path / "t").write_text(text)
+    found = read_upload(tmp_path / "t", ReadLimits(), media_type)
+    assert [column.name for column in found.columns] == names
+    assert sum(batch.num_rows for batch in found.batches) == text.count("\n") - ("absent" not in media_type)
+
+
 # --- ECSV --------------------------------------------------------------------------------------------------------
 
 
@@ -254,3 +273,54 @@ def test_any_bytes_are_a_table_or_an_upload_error(tmp_path_factory: Folders, con
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
     assert_table_or_error(path)
+
+
+TOLD = "# - {name: a, datatype: string, subtype: 'float64[2]', meta: {xtype: point, ucd: pos.eq}}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "cell", "kind", "value"),
+    [
+        (TOLD, '"[1,2.5]"', VOType("double", "2", "point"), [1.0, 2.5]),
+        (
+            "# - {name: a, datatype: string, subtype: 'float32[2]', meta: {datatype: floatComplex}}",
+            '"[1,null]"',
+            VOType("floatComplex"),
+            [1.0, math.nan],
+        ),
+        (
+            "# - {name: a, datatype: string, subtype: 'string[null]', meta: {datatype: char, arraysize: 5x*}}",
+            """"[""x"",""é\\n""]\"""",
+            VOType("char", "5x*"),
+            ["x", "é\n"],
+        ),
+        ("# - {name: a, datatype: string, subtype: 'int32[null]'}", "[]", VOType("int", "*"), []),
+        (
+            "# - {name: a, datatype: int32, meta: {datatype: char, arraysize: '*'}}",
+            "7",
+            VOType("int"),
+            7,
+        ),
+        ("# - {name: a, datatype: int32, meta: {datatype: no, arraysize: [1]}}", "7", VOType("int"), 7),
+    ],
+)
+def test_ecsv_columns_may_tell_more_in_meta(upload: Upload, entry: str, cell: str, kind: VOType, value: Any) -> None:
+    found = upload(
+        HEADER.replace("# - {name: a, datatype: int32}", f"# delimiter: ','\n# datatype:\n{entry}").replace(
+            "# datatype:\n# delimiter", "# delimiter"
+        )
+        + cell
+        + "\n"
+    )
+    assert found.columns[0].type == kind
+    assert repr(rows_of(found)) == repr([{"a": value}])
+
+
+@pytest.mark.parametrize("cell", ["[1]", '"[""a""}"', '"[""a""],""b"":1"', "x", '"[""a""]}', '"[""\\ud800""]"'])
+def test_json_that_is_no_array_of_texts_is_named(upload: Upload, cell: str) -> None:
+    entry = "# - {name: a, datatype: string, subtype: 'string[null]', meta: {datatype: char, arraysize: 5x*}}"
+    head = HEADER.replace("# datatype:\n", "# delimiter: ','\n# datatype:\n").replace(
+        "# - {name: a, datatype: int32}", entry
+    )
+    with pytest.raises(UploadError, match=r'row 2, column "a": the value is no JSON array of texts|text table'):
+        rows_of(upload(head + '"[""ok""]"\n' + cell + "\n"))

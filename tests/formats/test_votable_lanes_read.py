@@ -1,5 +1,7 @@
 """Rows of varying length: found many at a time, they are those that following one by one finds."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +11,12 @@ from nashira.config.errors import UploadTooLarge
 from nashira.formats.votable_lanes_read import SAMPLE, Jumps, row_starts
 from nashira.formats.votable_rows_read import RowPlan, locate_rows
 
-FILLERS = {
+FILLERS: dict[str, Callable[[np.random.Generator, int], bytes]] = {
     "random": lambda rng, size: rng.bytes(size),
     "zeros": lambda rng, size: bytes(size),
     "counts": lambda rng, size: (b"\0\0\0\3" * (size // 4 + 1))[:size],
 }
-LENGTHS = {
+LENGTHS: dict[str, Callable[[np.random.Generator], int]] = {
     "none": lambda rng: 0,
     "short": lambda rng: int(rng.integers(0, 9)),
     "alike": lambda rng: 7,

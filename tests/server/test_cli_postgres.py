@@ -86,3 +86,15 @@ def test_the_sql_for_a_superuser_is_enough(database: Database, tmp_path: Path) -
     with psycopg.connect(database.super_url, autocommit=True) as boss:
         boss.execute(text)
     assert examine(database.read_url).faults == ()
+
+
+def test_functions_of_an_extension_that_comes_later(database: Database, tmp_path: Path) -> None:
+    with psycopg.connect(database.super_url, autocommit=True) as boss:
+        boss.execute("DROP EXTENSION pg_sphere")
+        arguments = ["--postgresql", database.read_url, "--admin", database.url]
+        assert runner.invoke(app, ["init", str(tmp_path / "a"), *arguments]).exit_code == 0
+        assert examine(database.read_url).faults == ()
+        boss.execute("CREATE EXTENSION pg_sphere")
+    assert "ns_circle" in examine(database.read_url).faults[0]
+    assert runner.invoke(app, ["init", str(tmp_path / "b"), *arguments]).exit_code == 0
+    assert examine(database.read_url).faults == ()

@@ -43,6 +43,26 @@ def test_tap_65_content_type_does_not_matter(http: httpx.Client, wire: Any) -> N
         assert len(wire.rows(answer)) == 3
 
 
+def test_arrow_streams_and_files(http: httpx.Client, wire: Any) -> None:
+    rows = pa.table({"id": pa.array([2, 0], pa.int32())})
+    for writer in (pa.ipc.new_stream, pa.ipc.new_file):
+        body = io.BytesIO()
+        with writer(body, rows.schema) as arrow:
+            arrow.write_table(rows)
+        answer = wire.post(http, JOIN, "mine,param:mine", {"mine": ("x", body.getvalue())})
+        assert [row[0] for row in wire.rows(answer)] == ["0", "2"]
+
+
+def test_the_media_type_of_csv_tells_of_its_header(http: httpx.Client, wire: Any) -> None:
+    text = "SELECT column_1 FROM TAP_UPLOAD.mine ORDER BY column_1"
+    for media_type in ("text/csv;header=absent", "text/csv; header=ABSENT"):
+        part = {"mine": ("x.csv", b"id,x\na,1\nb,2\n", media_type)}
+        assert [row[0] for row in wire.rows(wire.post(http, text, "mine,param:mine", part))] == ["a", "b", "id"]
+    part = {"mine": ("x.csv", b"1,2\n3,4\n", "text/csv; header=present")}
+    answer = wire.post(http, 'SELECT "1" FROM TAP_UPLOAD.mine', "mine,param:mine", part)
+    assert wire.rows(answer) == [["3"]]
+
+
 def test_tap_65_topcat_multipart(http: httpx.Client, wire: Any) -> None:
     """A quoted boundary with odd characters, chunked, without Content-Length."""
     boundary = "<--AbC-->"
