@@ -7,24 +7,19 @@ four minutes. `--rows` is the size of the nine-column table, `--quick` measures 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow.parquet as pq
-import structlog
 
-from nashira.adql.translate import translate
 from nashira.config.errors import NashiraError
-from nashira.config.site import open_site
-from nashira.query.site import Site
 from tests.conformance.server import serving
 
 from . import wire_rivals as rivals
@@ -117,24 +112,10 @@ def beside(report: Report, files: dict[str, Path], wanted: Result) -> None:
 
 
 def _sql(site: Path, query: str, settings: dict[str, str]) -> str:
-    """What our translator hands to PostgreSQL."""
-    with _environment(settings):
-        opened = Site.open(open_site(site))
-        try:
-            return translate(query, opened.catalog, target="postgresql").sql
-        finally:
-            opened.close()
-
-
-@contextmanager
-def _environment(settings: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    """What our translator hands to PostgreSQL, asked of a process that has the settings of the site."""
+    command = [sys.executable, "-m", "bench.wire_sql", str(site), query]
+    environment = dict(os.environ) | settings
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def measure(rows: int, wanted: Sequence[str]) -> Report:
@@ -157,7 +138,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="send the table of nine columns alone")
     parser.add_argument("--write", action="store_true", help="renew docs/wire.svg and docs/performance.md")
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     start = time.monotonic()
     report = measure(options.rows, ("nine",) if options.quick else ("nine", "wide", "arrays", "narrow"))
     print("\n" + section(report))

@@ -67,7 +67,8 @@ class QueryError(UserError):
 
     `position` is None where the fault has no place. `expected` lists what could stand there, `suggestions` what was
     perhaps meant by the text there, best first; `advice` is a sentence or empty and offers the suggestions where it is
-    not given; what cannot be printed is written out in both. `excerpt` is the text with a caret below the fault, empty until the text is known.
+    not given; what cannot be printed is written out in both. `excerpt` is the text with a caret below the fault, empty
+    until the text is known.
     `str()` joins message, place and advice in one line.
     """
 

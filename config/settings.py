@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .errors import SettingsError
 from .language import EXTENSIONS
+
+PREFIX = "NASHIRA_"
+"""What the names of environment variables begin with."""
+FILE = "_file"
+"""Added to the name of a secret setting: the file that holds its value."""
+_SECRET_BYTES = 10_000
 
 
 class Part(BaseModel):
-    """A section of the settings file; unknown keys are refused."""
+    """A section of the settings file; unknown keys are refused.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A field without `repr` is a secret: it is never printed, and `<field>_file` may name a file that holds it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def secrets(cls) -> tuple[str, ...]:
+        """Name the secret fields."""
+        return tuple(name for name, field in cls.model_fields.items() if not field.repr)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, values: Any) -> Any:
+        """Read the secrets that are given by file."""
+        if not isinstance(values, dict):
+            return values
+        given = {name: values[name + FILE] for name in cls.secrets() if name + FILE in values}
+        rest = {name: value for name, value in values.items() if name.removesuffix(FILE) not in given}
+        for name in given:
+            if name in values:
+                message = f"{name} and {name}{FILE} are both set; leave one of them out"
+                raise ValueError(message)
+        return rest | {name: _secret(name, path) for name, path in given.items()}
+
+
+def _secret(name: str, path: object) -> str:
+    """Read a secret: the first line of a file, without the end of the line."""
+    if not isinstance(path, str) or not Path(path).is_absolute():
+        message = f"{name}{FILE} must be the absolute path of a file"
+        raise ValueError(message)
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return file.readline(_SECRET_BYTES).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        message = f"{name}{FILE}: the file {path} cannot be read: {reason}"
+        raise ValueError(message) from None
 
 
 class Service(Part):
@@ -152,10 +191,11 @@ class Settings(BaseSettings):
     """All settings of a site."""
 
     model_config = SettingsConfigDict(
-        env_prefix="NASHIRA_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 
@@ -176,39 +216,3 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then the file's values (handed over as init arguments)."""
         return env_settings, init_settings
-
-
-def load_settings(site: Path) -> Settings:
-    """Read the settings of the site folder `site`; SettingsError names the key and the reason."""
-    path = site / "nashira.toml"
-    try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        message = f"{site} is no site folder: it has no nashira.toml (make one with `nashira init`)"
-        raise SettingsError(message) from None
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}"
-        raise SettingsError(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path} is no text in UTF-8: {error.reason} in byte {error.start}"
-        raise SettingsError(message) from error
-    except tomllib.TOMLDecodeError as error:
-        message = f"nashira.toml: {error}"
-        raise SettingsError(message) from error
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        faults = "; ".join(_fault(tuple(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors())
-        message = f"nashira.toml or a NASHIRA_ variable: {faults}"
-        raise SettingsError(message) from error
-
-
-def _fault(place: tuple[str, ...], kind: str, message: str) -> str:
-    """Say what is wrong with a key; one that does not exist may be one that does, misspelt."""
-    name = ".".join(place)
-    if kind != "extra_forbidden":
-        return f"{name}: {message[:1].lower()}{message[1:]}"
-    section = Settings.model_fields.get(place[0]) if len(place) > 1 else None
-    model = Settings if section is None else section.annotation
-    near = get_close_matches(place[-1], getattr(model, "model_fields", ()), 1)
-    return f"{name}: there is no such setting" + (f" (did you mean {near[0]}?)" if near else "")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import SettingsError
-from .settings import Settings, load_settings
+from .loading import load_settings
+from .settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

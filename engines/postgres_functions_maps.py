@@ -169,11 +169,10 @@ def _descent(signature: str, returns: str, declared: str, before: str, visit: st
         {before}
         cells := ARRAY[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]::bigint[];
         orders := array_fill(0, ARRAY[12]);
-        WHILE top > 0 LOOP
-          cell := cells[top];
-          k := orders[top];
-          top := top - 1;
+        WHILE visited < top LOOP  -- large cells first: they decide soonest
           visited := visited + 1;
+          cell := cells[visited];
+          k := orders[visited];
           r := int8range(cell << (58 - 2 * k), (cell + 1) << (58 - 2 * k));
           reach := reaches[k + 1];
           {visit}
@@ -219,9 +218,10 @@ def _meets(name: str, touch: str) -> str:
             RETURN true;
           END IF;
           CONTINUE WHEN away > reach;
-          IF k = {MAX_ORDER} OR visited > {_MOST_CELLS} THEN
+          IF visited > {_MOST_CELLS} OR (k = {MAX_ORDER} AND {touch}) THEN
             RETURN {touch};
           END IF;
+          CONTINUE WHEN k = {MAX_ORDER};
         """,
         "RETURN false;",
     )

@@ -51,7 +51,7 @@ def _openssl() -> Block | None:
         return None
     block.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
     block.restype = ctypes.c_int
-    return block  # type: ignore[no-any-return]
+    return block
 
 
 _BLOCK = _openssl()
@@ -67,4 +67,4 @@ def _joined(head: bytes, data: memoryview) -> Chunk:
     target[:start] = np.frombuffer(binascii.b2a_base64(head, newline=False), np.uint8)
     source = np.frombuffer(data, np.uint8)
     _BLOCK(target.ctypes.data + start, source.ctypes.data, len(source))
-    return memoryview(target)[:size]
+    return target[:size].data

@@ -112,7 +112,7 @@ def _rows(spooled: Spool, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> 
         for number in variable if heap else ():
             rows[f"c{number}"][:, 1] += heap
         heap += size
-        yield memoryview(rows.view(np.uint8))
+        yield rows.view(np.uint8).data
 
 
 def _encode(piece: pa.RecordBatch, plan: Sequence[FitsColumn], record: np.dtype[Any]) -> tuple[npt.NDArray[Any], int]:

@@ -158,9 +158,15 @@ class _Record:
                 rows=stream.rows,
                 overflow=stream.overflow,
                 outcome=outcome,
-                tables=self.translation.tables,
+                tables=_read(self.translation.tables),
                 **({"error": type(self.error).__name__, "detail": str(self.error)} if self.error else {}),
             )
+
+
+def _read(tables: tuple[str, ...]) -> list[str]:
+    """Give the tables for the log; names of uploaded ones are their users' affair."""
+    uploads = "TAP_UPLOAD."
+    return [uploads[:-1] if name.upper().startswith(uploads) else name for name in tables]
 
 
 def _cut(batches: Iterable[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:

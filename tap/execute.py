@@ -131,7 +131,7 @@ def _sky_systems(columns: Sequence[Column], tables: tuple[str, ...], catalog: Ca
     for place, column in enumerate(columns):
         known = epochs.get(_essence(column), set())
         if len(known) == 1:  # two tables may call theirs alike
-            places.setdefault(*known, []).append(place)
+            places.setdefault(next(iter(known)), []).append(place)
     return tuple(SkySystem(tuple(found), epoch) for epoch, found in places.items())
 
 

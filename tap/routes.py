@@ -41,7 +41,6 @@ def routes(
 
     `beside` are further resources there (VOSI); `error_page` answers those who asked sync for HTML.
     """
-
     names.attach(site)
 
     def example_page(_: Request) -> Response:

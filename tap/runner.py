@@ -19,7 +19,6 @@ _PROGRESS_BYTES = 16_000_000
 
 def runner(site: Site) -> Runner:
     """Give the runner of the service `tap`; it may be called from many threads."""
-
     names.attach(site)
 
     def run_job(work: Work) -> tuple[JobResult, ...]:

@@ -25,6 +25,6 @@ CASES: tuple[Case, ...] = (
     ),
     *found(
         "MOC of places", "places",
-        ("1 = CONTAINS(POINT(ra, dec), MOC('0/4'))", [0, 1, 2, 11, 12]), ("1 = CONTAINS(POINT(ra, dec), MOC('29/0'))", []), ("1 = CONTAINS(POINT(ra, dec), MOC(9, CIRCLE(10, 20, 0.01)))", [11]),
+        ("1 = CONTAINS(POINT(ra, dec), MOC('0/4'))", [0, 1, 2, 11, 12]), ("1 = CONTAINS(POINT(ra, dec), MOC('29/0'))", []), ("1 = CONTAINS(POINT(ra, dec), MOC(9, CIRCLE(10, 20, 0.01)))", [11, 12]),
     ),
 )  # fmt: skip

@@ -68,14 +68,14 @@ def ask(url: str, until: Callable[..., None]) -> None:
             client.get(f"{place}/results/{SECRET}")
             client.post(f"{place}/parameters", data={SECRET: SECRET})
             client.delete(place)
-        query = {
+        upload = {
             "LANG": "ADQL",
             "QUERY": f"SELECT {SECRET}_name FROM TAP_UPLOAD.{SECRET}",
             "UPLOAD": f"{SECRET},param:up",
         }
         for body in (CSV, f"<VOTABLE>{SECRET}", f"{SECRET}\0", ""):
-            client.post(f"{url}/tap/sync", data=query, files={"up": (f"{SECRET}.csv", body, "text/csv")})
-        client.post(f"{url}/tap/sync", data={**query, "UPLOAD": f"{SECRET},http://{SECRET}.invalid/{SECRET}"})
+            client.post(f"{url}/tap/sync", data=upload, files={"up": (f"{SECRET}.csv", body, "text/csv")})
+        client.post(f"{url}/tap/sync", data={**upload, "UPLOAD": f"{SECRET},http://{SECRET}.invalid/{SECRET}"})
         client.post(f"{url}/tap/sync", content=SECRET.encode(), headers={"Content-Type": f"x/{SECRET}"})
         client.get(f"{url}/{SECRET}", params={SECRET: SECRET}, headers={"Authorization": SECRET, "Cookie": SECRET})
         client.get(f"{url}/tap/async/{SECRET}", headers={"Range": SECRET, "User-Agent": SECRET})

@@ -99,7 +99,7 @@ def test_relations_of_shapes(connection: psycopg.Connection) -> None:
 
 
 def test_shapes_and_maps(connection: psycopg.Connection) -> None:
-    maps = ["0/4", "2/64-79", "0/0-11", "4/1088 1090", "6/", "x"]
+    maps = ["0/4", "2/64-79", "0/0-11", "4/1088 1090", "6/", "x", "6/19863", "3/310", "0/0-3 5-11"]
     check(connection, "ns_moc_of_point", [(k, 10.0, d) for k in (0, 6, 29, 30, -1) for d in (20.0, 95.0)])
     check(connection, "ns_moc_of_shape", [(k, shape) for k in (0, 4) for shape in SHAPES])
     check(connection, "ns_moc_of_shape", [(9, [10.0, 20.0, 0.05]), (29, [10.0, 20.0, 1e-7])])

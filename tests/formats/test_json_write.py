@@ -88,9 +88,9 @@ def test_no_rows_and_many_batches() -> None:
 
 
 def test_a_failure_leaves_no_valid_json() -> None:
-    sent: list[bytes] = []
+    sent: list[bytes | memoryview] = []
     with pytest.raises(EngineError):
         sent.extend(write_json(ResultStream([Column("a", LONG)], failing(EngineError("gone")))))
     parts = write_json(ResultStream([Column("a", LONG)], failing(EngineError("gone"))))
     with pytest.raises(json.JSONDecodeError):
-        json.loads(next(parts) + next(parts))
+        json.loads(bytes(next(parts)) + bytes(next(parts)))

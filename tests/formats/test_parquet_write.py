@@ -81,7 +81,7 @@ def test_no_rows() -> None:
 
 
 def test_a_failure_leaves_no_readable_file() -> None:
-    sent: list[bytes] = []
+    sent: list[bytes | memoryview] = []
     with pytest.raises(EngineError):
         sent.extend(write_parquet(ResultStream([Column("a", LONG)], failing(EngineError("gone")))))
     with pytest.raises(pa.ArrowInvalid):

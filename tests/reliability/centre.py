@@ -27,6 +27,7 @@ from tests.postgres_server import ADMIN, Database, PostgresServer
 from tests.redis_server import RedisServer
 
 STARS = 8_000
+Settings = Sequence[tuple[str, str]]
 _TAG = re.compile(r"/\* ([a-z0-9]{25}) \*/")
 
 
@@ -41,7 +42,8 @@ def query(number: int) -> str:
 class Centre:
     """The processes of one site; each may be killed and started again."""
 
-    def __init__(self, folder: Path, postgres: PostgresServer, redis: RedisServer) -> None:
+    def __init__(self, folder: Path, postgres: PostgresServer, redis: RedisServer, settings: Settings = ()) -> None:
+        """`settings` are further variables of the environment, by name."""
         self.site = folder / "site"
         self.postgres = postgres
         self.redis = redis
@@ -57,6 +59,7 @@ class Centre:
             "NASHIRA_JOBS__DATABASE": self.database.url,
             "NASHIRA_JOBS__BROKER": redis.url,
             "NASHIRA_JOBS__LEASE_SECONDS": "4",
+            **dict(settings),
         }
 
     def publish(self) -> None:

@@ -61,7 +61,7 @@ def test_the_settings_file_shows_every_setting_at_its_default(tmp_path: Path) ->
     default = Settings()
     assert set(values) == set(Settings.model_fields)
     for section, keys in values.items():
-        assert keys == getattr(default, section).model_dump(), section
+        assert keys == getattr(default, section).model_dump(mode="json"), section
     (tmp_path / "nashira.toml").write_text(settings_text())
     assert load_settings(tmp_path) == default
 

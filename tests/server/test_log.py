@@ -70,7 +70,7 @@ def test_what_the_machine_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_errors_of_the_web_server_pass_the_same_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     out, _ = written(monkeypatch, logging.INFO)
     try:
-        {}["a secret"]
+        dict[str, str]()["a secret"]
     except KeyError:
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
     told = json.loads(out.getvalue())
