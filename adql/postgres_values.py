@@ -329,6 +329,7 @@ VALUES: dict[type, Callable[[ValuePrinter, Any], n.Node]] = {
 }
 """Kind of value -> what prints it."""
 
+
 def covered(printer: ValuePrinter, node: Covered) -> n.Node:
     """A position in a coverage map: a constant one becomes a multirange once, in which cells are looked up."""
     cell, maps = printer.cell(node.lon, node.lat), coverage_maps.constant_map(node.moc)

@@ -7,9 +7,11 @@ Sources compare by identity, everything else by content without its place in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from typing import Literal as Word
 
 from ..config.errors import Position
@@ -409,21 +411,38 @@ class SetQuery:
 
 Query = SelectQuery | SetQuery
 
-_LEAVES = (str, int, float, bool, type(None), Column, Position, datetime, TableSource, QuerySource)
+_OTHERS = (
+    str,
+    int,
+    float,
+    bool,
+    type(None),
+    Column,
+    Position,
+    datetime,
+    TableSource,
+    QuerySource,
+    SelectQuery,
+    SetQuery,
+)
 
 
 def parts(node: Value | Condition) -> Iterator[Value | Condition]:
     """Values and conditions directly below a node; subqueries are not entered."""
-    for spec in fields(node):
-        yield from _nodes(getattr(node, spec.name))
+    kind: type[Any] = type(node)
+    for name in _names(kind):  # type: ignore[arg-type]
+        yield from _nodes(getattr(node, name))
 
 
-def _nodes(content: object) -> Iterator[Value | Condition]:
+@lru_cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(spec.name for spec in fields(kind))
+
+
+def _nodes(content: object) -> Iterable[Value | Condition]:
     if isinstance(content, tuple):
-        for item in content:
-            yield from _nodes(item)
-    elif not isinstance(content, (*_LEAVES, SelectQuery, SetQuery)):
-        yield content  # type: ignore[misc]
+        return [node for item in content for node in _nodes(item)]
+    return () if isinstance(content, _OTHERS) else (content,)  # type: ignore[return-value]
 
 
 def walk(node: Value | Condition) -> Iterator[Value | Condition]:

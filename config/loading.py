@@ -1,4 +1,4 @@
-"""Reading a site's settings: `nashira.toml`, overridden by `NASHIRA_…` variables; what is wrong is told with its place."""
+"""Reading a site's settings: `nashira.toml`, overridden by `NASHIRA_…` variables; faults are told with their place."""
 
 from __future__ import annotations
 
@@ -26,27 +26,23 @@ _WORDS = {
 }
 
 
-def load_settings(site: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of the site folder `site`; SettingsError says where what is wrong, and never a value.
-
-    `environment` is only looked at for faults; values are those of the process.
-    """
+def load_settings(site: Path) -> Settings:
+    """Read the settings of the site folder `site`; SettingsError says what is wrong where, and never a secret."""
     text = _read(site)
-    known = os.environ if environment is None else environment
     try:
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = f"nashira.toml: {error}"
         raise SettingsError(message) from None
-    _refuse_strangers(known)
+    _refuse_strangers(os.environ)
     try:
         return Settings(**values)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{_place(tuple(map(str, e['loc'])), text, known)}{_reason(tuple(map(str, e['loc'])), e['type'], e['msg'])}"
-            for e in error.errors(include_input=False)
-        )
-        raise SettingsError(faults) from None
+        faults = [
+            _place(place := tuple(map(str, one["loc"])), text, os.environ) + _reason(place, one["type"], one["msg"])
+            for one in error.errors(include_input=False)
+        ]
+        raise SettingsError("; ".join(faults)) from None
     except SourceError:
         message = f"a {PREFIX} variable cannot be read: lists are written as in JSON, sections are not set as a whole"
         raise SettingsError(message) from None

@@ -131,6 +131,9 @@ class Engine(Part):
     memory_mb: int = Field(1024, ge=64, description="Memory limit of the embedded engine.")
     temp_mb: int = Field(10_240, ge=0, description="Temporary disk space of the embedded engine.")
     sync_slots: int = Field(16, ge=1, description="Sync queries that run at the same time; the next wait.")
+    sync_slots_client: int = Field(
+        0, ge=0, description="The same for one user or address, so that others find a place; 0: half of `sync_slots`."
+    )
 
 
 class Jobs(Part):

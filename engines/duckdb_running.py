@@ -17,7 +17,7 @@ from .watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 16_384  # as fast as 65,536, and long texts of that many rows still fit into memory
-_BATCH_CELLS = 2_000_000  # wide tables get shorter batches
+_BATCH_CELLS = 600_000  # wide tables get shorter batches
 _AGAIN_SECONDS = 0.05  # an interrupt between two steps of the engine is lost: repeat it
 _PLAIN_TEXT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 

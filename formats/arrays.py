@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 Bytes = npt.NDArray[np.uint8]
 Lengths = npt.NDArray[np.int64]
 
-PIECE_BYTES = 16_000_000  # most Arrow bytes encoded at a time; far below the 2 GiB of 32-bit offsets
+PIECE_BYTES = 8_000_000  # most Arrow bytes encoded at a time; far below the 2 GiB of 32-bit offsets
 PIECE_ROWS = 65_536
 
 

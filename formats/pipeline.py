@@ -20,6 +20,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 AHEAD = 3
 """Most pieces of one result that are worked on or wait for their turn."""
+_FIRST_BYTES = 500_000
 _SMALL_BYTES = 32_768  # done before a thread would have been woken
 
 
@@ -41,7 +42,22 @@ def encoded(
     batches: Iterable[pa.RecordBatch], encode: Callable[[pa.RecordBatch], T], row_bytes: int = 0
 ) -> Iterator[T]:
     """Encode batches piece by piece and in order; `row_bytes` is what `pieces` wants to know."""
-    return in_order((piece for batch in batches for piece in pieces(batch, row_bytes)), encode, _size_bytes)
+    return in_order(_cut(batches, row_bytes), encode, _size_bytes)
+
+
+def _cut(batches: Iterable[pa.RecordBatch], row_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Cut batches into pieces, a small one first: a client sees it while the next is encoded."""
+    begun = False
+    for batch in batches:
+        for piece in pieces(batch, row_bytes):
+            if begun:
+                yield piece
+                continue
+            begun = True
+            rows = max(1, piece.num_rows * _FIRST_BYTES // max(_FIRST_BYTES, piece.nbytes))
+            yield piece.slice(0, rows)
+            if rows < piece.num_rows:
+                yield piece.slice(rows)
 
 
 def in_order(items: Iterable[S], work: Callable[[S], T], size_bytes: Callable[[S], int]) -> Iterator[T]:

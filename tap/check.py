@@ -25,6 +25,7 @@ from ..query.check import Checked, DeclaredTable, Inquiry, check
 from ..query.site import Site
 from ..schema.model import Column
 from ..schema.types import ATOMS, VOType
+from ..uws.routes import party_of
 from .parameters import version
 from .slots import Slots
 
@@ -71,14 +72,14 @@ class Check:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._slots = Slots(_SLOTS)
+        self._slots = Slots(_SLOTS, 1)
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request; every error becomes an answer in the same form."""
         tag = str(request.scope.get("state", {}).get("request_id", ""))
         try:
-            async with self._slots.taken():
-                inquiry = await self._read(request, tag)
+            inquiry = await self._read(request, tag)
+            async with self._slots.taken(party_of(request)):
                 checked = await to_thread.run_sync(functools.partial(check, self._site, inquiry))
         except Exception as error:  # noqa: BLE001  every error becomes an answer
             found = answer(error)

@@ -10,7 +10,7 @@ from ..dali.errors import VOTABLE, answer
 from ..dali.parameters import Form
 from ..formats.votable_write import error_document
 from ..uws.jobs import Jobs
-from ..uws.routes import owner_of
+from ..uws.routes import address_of, owner_of
 
 
 def as_job(jobs: Jobs, service: str, url: str, form: Form, error: QueryTimeout, request: Request) -> Response:
@@ -19,8 +19,7 @@ def as_job(jobs: Jobs, service: str, url: str, form: Form, error: QueryTimeout, 
     The job takes over the uploaded files and belongs to who asked. Overloaded where it cannot be queued.
     """
     owner = owner_of(request)
-    address = request.client.host if request.client else ""
-    job = jobs.create(service, form.values, form.parts, owner, address)
+    job = jobs.create(service, form.values, form.parts, owner, address_of(request))
     try:
         jobs.run(job.id, owner)
     except BaseException:

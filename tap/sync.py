@@ -29,6 +29,7 @@ from ..dali.parameters import Form, read_form
 from ..formats.registry import ChosenFormat
 from ..formats.stream import Chunk
 from ..query.site import Site
+from ..uws.routes import party_of
 from .execute import Context, Execution, execute
 from .handover import Handover
 from .parameters import chosen_format, read_request
@@ -66,7 +67,7 @@ class Sync:
         engine = site.folder.settings.engine
         self._site = site
         self._compress = site.folder.settings.service.compress
-        self._slots = Slots(engine.sync_slots)
+        self._slots = Slots(engine.sync_slots, engine.sync_slots_client or max(1, engine.sync_slots // 2))
         self._pool = ThreadPoolExecutor(engine.sync_slots, "tap-sync")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +96,7 @@ class Sync:
         tag = str(scope.get("state", {}).get("request_id", ""))
         coding = chosen_coding(Headers(scope=scope).get("accept-encoding")) if self._compress else None
         try:
-            async with self._slots.taken():
+            async with self._slots.taken(party_of(Request(scope))):
                 thread = loop.run_in_executor(self._pool, self._produce, form, handover, tag, coding)
                 try:
                     await _send_all(handover, send)

@@ -77,7 +77,7 @@ class Jobs:
             owner=owner,
             run_id=_run_id(parameters),
             quote=time + timedelta(seconds=seconds),
-            party=f"from {address}"[:80] if owner is None else f"user {owner}"[:80],
+            party=party(owner, address),
         )
         self._check_uploads(parts)
         job = replace(job, uploads=self.files.take(job.id, parts))
@@ -286,6 +286,11 @@ class Jobs:
 
     def _clamp_destruction(self, time: datetime, wanted: datetime) -> datetime:
         return whole(min(wanted, time + timedelta(seconds=self.settings.limits.retention_seconds_hard)))
+
+
+def party(owner: str | None, address: str) -> str:
+    """Name whom work counts for in limits and fairness: a user, or the address where nobody logged in."""
+    return f"from {address}"[:80] if owner is None else f"user {owner}"[:80]
 
 
 def _merged(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -23,7 +23,7 @@ from ..dali.parameters import Form, read_form
 from ..dali.values import integer, shorten, timestamp
 from . import xml
 from .downloads import download
-from .jobs import WAIT_SECONDS, Jobs
+from .jobs import WAIT_SECONDS, Jobs, party
 from .model import Job, Phase
 from .times import iso
 
@@ -142,8 +142,7 @@ class _JobList:
         form = await self._form(request)
         try:
             phase = form.one("PHASE")
-            address = request.client.host if request.client else ""
-            job = await run_in_threadpool(self._create, form, owner_of(request), address)
+            job = await run_in_threadpool(self._create, form, owner_of(request), address_of(request))
         finally:
             await run_in_threadpool(form.discard)
         if phase == "RUN":
@@ -302,6 +301,16 @@ def owner_of(request: Request) -> str | None:
     """Give the identity of the authenticated user, None for anybody else."""
     user = request.scope.get("user")
     return str(user.identity) if user is not None and user.is_authenticated else None
+
+
+def address_of(request: Request) -> str:
+    """Give the address that a request came from, empty where it is not known."""
+    return request.client.host if request.client else ""
+
+
+def party_of(request: Request) -> str:
+    """Name whom a request counts for in limits: its user, else its address."""
+    return party(owner_of(request), address_of(request))
 
 
 def _phases(form: Form) -> list[str]:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nashira.adql.translate import translate
 from nashira.adql.translation import Translation
@@ -181,6 +183,20 @@ def test_regions_give_what_all_rows_give(sky: Sky, form: str, place: str) -> Non
     adql = form.format(place, place.replace(",", ""))
     assert sky.rows(adql) == without_index(sky, adql)
     assert EVERY[adql] or "s.few WHERE" in adql
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lon=st.one_of(st.sampled_from((0.0, 360.0, 45.0)), st.floats(-360, 720)),
+    lat=st.one_of(st.sampled_from((90.0, -90.0, 0.0)), st.floats(-90, 90)),
+    radius=st.one_of(st.sampled_from((0.0, 60.0, 59.9999)), st.floats(0, 70), st.floats(0, 0.1)),
+    operator=st.sampled_from(("<", "<=")),
+)
+def test_random_cones_give_the_same_rows_with_and_without_the_index(
+    sky: Sky, lon: float, lat: float, radius: float, operator: str
+) -> None:
+    adql = f"SELECT COUNT(*), SUM(id) FROM s.big WHERE DISTANCE(ra, dec, {lon!r}, {lat!r}) {operator} {radius!r}"
+    assert sky.rows(adql) == without_index(sky, adql)
 
 
 MATCHES = (

@@ -67,7 +67,7 @@ def test_the_page_of_the_docs_has_the_markers() -> None:
 def test_a_plot_says_what_it_shows() -> None:
     tree = etree.fromstring(plot("A & B", [Bar("one <1>", (2.0, 4.0, 0.5)), Bar("two", (0, 1.0, 0))]).encode())
     texts = [text for text in tree.itertext() if text.strip()]
-    assert {"A & B: million rows a second", "one <1>", "two", "4.0", "0.50"} <= set(texts)
+    assert {"A & B: million rows a second (logarithmic)", "one <1>", "two", "4.0", "0.50"} <= set(texts)
     assert len(tree.findall("{http://www.w3.org/2000/svg}rect")) == 1 + 3 + 4
 
 

@@ -67,7 +67,7 @@ def test_functions_of_two_numbers(server: psycopg.Connection, name: str) -> None
         f"SELECT x, y, {name}(x, y) FROM unnest(%s::float8[]) WITH ORDINALITY AS a(x, i), "
         "unnest(%s::float8[]) WITH ORDINALITY AS b(y, j) ORDER BY i, j"
     )
-    rows = server.execute(query, (list(VALUES), list(VALUES))).fetchall()  # type: ignore[arg-type]
+    rows = server.execute(query, (list(VALUES), list(VALUES))).fetchall()
     with np.errstate(all="ignore"):
         want = [TWO[name](np.float64(x), np.float64(y)) for x, y, _ in rows]
     tolerance = 1e-12 if name == "ns_pow" else 2.3e-16
@@ -78,7 +78,7 @@ def test_functions_of_two_numbers(server: psycopg.Connection, name: str) -> None
 @pytest.mark.parametrize("name", ONE)
 def test_functions_of_one_number(server: psycopg.Connection, name: str) -> None:
     query = f"SELECT x, {name}(x)::float8 FROM unnest(%s::float8[]) WITH ORDINALITY AS a(x, i) ORDER BY i"
-    rows = server.execute(query, (list(VALUES),)).fetchall()  # type: ignore[arg-type]
+    rows = server.execute(query, (list(VALUES),)).fetchall()
     with np.errstate(all="ignore"):
         want = [ONE[name](np.float64(x)) for x, _ in rows]
     wrong = [(row, w) for row, w in zip(rows, want, strict=True) if not alike(row[1], w, 1e-15)]
@@ -95,7 +95,7 @@ def test_integers_beyond_their_bits_are_null(server: psycopg.Connection) -> None
     }
     for name, operation in operations.items():
         query = f"SELECT x, y, {name}(x, y) FROM unnest(%s::bigint[]) AS a(x), unnest(%s::bigint[]) AS b(y)"
-        for x, y, got in server.execute(query, (list(values), list(values))).fetchall():  # type: ignore[arg-type]
+        for x, y, got in server.execute(query, (list(values), list(values))).fetchall():
             want = operation(x, y)
             assert got == (want if want is not None and -(2**63) <= want < 2**63 else None), (name, x, y)
 

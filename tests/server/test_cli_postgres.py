@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nashira.config.errors import SettingsError
-from nashira.config.settings import load_settings
+from nashira.config.loading import load_settings
 from nashira.engines.postgres_check import examine
 from nashira.server.cli import app
 from tests.postgres_server import Database, PostgresServer

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from nashira import __version__
 from nashira.config.errors import SettingsError
-from nashira.config.settings import Settings, load_settings
+from nashira.config.loading import load_settings
+from nashira.config.settings import Settings
 from nashira.server.cli import app, main
 from nashira.server.console import ConsoleReport
 from nashira.server.template import settings_text

@@ -105,13 +105,13 @@ def test_a_thread_outlives_its_loop_quietly() -> None:
 
 def test_slots_let_so_many_run_and_so_many_wait() -> None:
     async def run() -> tuple[int, int, int]:
-        slots = Slots(2)
+        slots = Slots(2, 2)
         running = most = refused = 0
 
         async def query() -> None:
             nonlocal running, most, refused
             try:
-                async with slots.taken():
+                async with slots.taken(""):
                     running += 1
                     most = max(most, running)
                     await asyncio.sleep(0.01)

@@ -107,8 +107,8 @@ PARTS = tuple(Part(label, Path(f"/{label}"), "None", 1) for label in ("t1", "upl
 
 def test_tap_62_63_uploads_as_repeats_and_as_list() -> None:
     wanted = (
-        UploadReference("t1", "param:t1", Path("/t1")),
-        UploadReference("t2", "param:upload_t2", Path("/upload_t2")),
+        UploadReference("t1", "param:t1", Path("/t1"), "None"),
+        UploadReference("t2", "param:upload_t2", Path("/upload_t2"), "None"),
     )
     assert read(("UPLOAD", "t1,param:t1"), ("UPLOAD", "t2,param:upload_t2"), parts=PARTS).uploads == wanted
     assert read(("UPLOAD", "t1,param:t1;t2,param:upload_t2"), parts=PARTS).uploads == wanted
