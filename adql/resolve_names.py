@@ -189,6 +189,7 @@ class Names:
         self.read[table.adql_name] = None
         read = TableSource(self.label("t"), table, ref.at, self._sample(ref))
         if ref.alias:
+            self._note_alias(ref.alias)
             return Entry(ref.alias, None, read)
         return Entry(Identifier(table.name, True, ref.at), table.schema, read, self.service.catalog)
 
@@ -202,6 +203,13 @@ class Names:
         """Note that an extension is used; Unsupported where the site has switched it off."""
         self.service.require(name, at)
         self.features.add(name)
+
+    def _note_alias(self, alias: Identifier) -> None:
+        """Say that a name is perhaps a misspelled word of the join behind it, which nothing else would tell."""
+        near = [] if alias.delimited else closest(alias.text, _JOINS, 1)
+        if near:
+            place = f"line {alias.at.line}, column {alias.at.column}"
+            self.warnings.append(f"{alias.text} ({place}) is taken for the name of a table; did you mean {near[0]}?")
 
     def tables(self) -> Iterator[Table]:
         """Give all tables a query may name, uploads first."""
@@ -272,6 +280,7 @@ class Names:
 
 
 _SHOWN = 8
+_JOINS = ("LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "OUTER")
 _ELSEWHERE = dict.fromkeys(
     ("information_schema", "pg_catalog", "pg_tables", "sqlite_master", "sys", "all_tables", "dual"),
     "Tables and columns are listed in TAP_SCHEMA.tables and TAP_SCHEMA.columns",

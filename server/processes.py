@@ -17,7 +17,7 @@ from types import FrameType
 import structlog
 
 _LOOK_SECONDS = 0.1
-_QUICK_SECONDS = 5.0  # a process that ends sooner did not come up
+_START_SECONDS = 60.0  # a process that gives up before did not come up; one that is killed may at any time
 _log = structlog.get_logger(__name__)
 
 
@@ -40,8 +40,8 @@ class Processes:
         try:
             while not self._stopping.wait(_LOOK_SECONDS if children else 0):
                 for child, began in children:
-                    if child.poll() is not None and time.monotonic() - began < _QUICK_SECONDS:
-                        return child.returncode or 1
+                    if (child.poll() or 0) > 0 and time.monotonic() - began < _START_SECONDS:
+                        return child.returncode
                 alive = [(child, began) for child, began in children if child.poll() is None]
                 if len(alive) < len(children):
                     _log.error("a server process has ended; another takes its place")
@@ -50,6 +50,7 @@ class Processes:
                     children.append((self._start(environment), time.monotonic()))
             return 0
         finally:
+            self._listener.close()  # else connections that nobody takes would seem to be made
             _end([child for child, _ in children], stop_seconds)
             shutil.rmtree(shared, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -19,7 +20,9 @@ from nashira.adql.parse_functions import AGGREGATES
 from nashira.config.settings import Settings
 from nashira.dali.errors import ERRORS
 from nashira.formats.registry import FORMATS
+from nashira.query.site import QueryEnd
 from nashira.schema.descriptor import ColumnEdit, Dataset, Key, Position, TableDescriptor, parse_descriptor
+from nashira.server.metrics import Metrics
 
 from ..adql.test_messages import CASES, refusal
 
@@ -170,11 +173,28 @@ def test_the_example_descriptor_has_every_key() -> None:
     assert not missing
 
 
-def test_the_example_settings_are_settings() -> None:
-    (text,) = blocks("operating.md", "toml")
-    values = tomllib.loads(text)
+@pytest.mark.parametrize("text", blocks("operating.md", "toml"))
+def test_the_example_settings_are_settings(text: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("redis://somewhere/0\n")
+    values = tomllib.loads(re.sub(r'(\w+_file) = "[^"]*"', rf'\1 = "{secret}"', text))
     loaded = Settings(**values).model_dump()
-    assert all(loaded[part][key] == value for part, keys in values.items() for key, value in keys.items())
+    given = [(part, key, value) for part, keys in values.items() for key, value in keys.items()]
+    for part, key, value in given:
+        if key.endswith("_file"):
+            assert loaded[part][key.removesuffix("_file")] == "redis://somewhere/0"
+        else:
+            assert loaded[part][key] == value
+
+
+def test_what_to_watch_is_there() -> None:
+    shown = Metrics(lambda: {})
+    shown.query_ended(QueryEnd("duckdb", "failed", 1.0, 1))
+    known = asyncio.run(shown.endpoint(None)).body.decode()  # type: ignore[arg-type]
+    page = (DOCS / "operating.md").read_text("utf-8").partition("**What to watch**")[2].partition("**Backups.**")[0]
+    named = set(re.findall(r"`(nashira_\w+)[`{]", page))
+    assert len(named) > 5
+    assert {name for name in named if f"# TYPE {name.removesuffix('_total')}" not in known} == set()
 
 
 def test_every_geometry_and_aggregate_is_explained() -> None:

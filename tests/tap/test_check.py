@@ -113,6 +113,14 @@ def test_warnings_are_told(http: httpx.Client) -> None:
     assert "IS NULL" in warning
 
 
+def test_a_misspelled_word_of_a_join_is_a_warning(http: httpx.Client) -> None:
+    """It is right by the grammar, as the name of the table before it."""
+    query = "SELECT s.id FROM stars.main LFET JOIN stars.main AS s ON s.id = LFET.id"
+    (warning,) = asked(http, query)["warnings"]
+    assert warning == "LFET (line 1, column 29) is taken for the name of a table; did you mean LEFT?"
+    assert asked(http, "SELECT l.id FROM stars.main AS l")["warnings"] == []
+
+
 def test_features_are_told(http: httpx.Client) -> None:
     assert asked(http, "SELECT UPPER(name) AS n FROM stars.main OFFSET 5")["features"] == ["OFFSET", "UPPER"]
 
