@@ -115,11 +115,7 @@ class ValuePrinter:
 
     def cell(self, lon: Value, lat: Value) -> n.Node:
         """The order-29 cell of a position: the index column where there is one."""
-        if (
-            isinstance(lon, ColumnValue)
-            and (source := indexed_position(lon, lat)) is not None
-            and source is lon.source
-        ):
+        if isinstance(lon, ColumnValue) and (source := indexed_position(lon, lat)) is not None and source is lon.source:
             return self.reference(source, INDEX)
         return n.call("ns_healpix29", self.value(lon), self.value(lat))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from traceback import clear_frames
 
 import duckdb
 import pyarrow as pa
@@ -113,6 +114,7 @@ class DuckDBRunning:
                 self._check()
                 return None
             except FAILURES as error:
+                clear_frames(error.__traceback__)  # a relation in them keeps files open while somebody keeps the error
                 raise self._failure(error) from error
             return batch if self._schema is None or batch is None else batch.cast(self._schema)
 

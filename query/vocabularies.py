@@ -27,4 +27,3 @@ def vocabularies(folder: Path) -> dict[str, Vocabulary]:
         except (OSError, ValueError) as error:
             log.error("a vocabulary cannot be read", file=path.name, error=str(error))
     return found
-

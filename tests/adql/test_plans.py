@@ -287,7 +287,7 @@ def test_uploads_list_their_cells_whatever_the_join(sky: Any, distance: Any, tex
     stars = [sky.numpy("stars", name) for name in ("RAdeg", "DEdeg")]
     apart = distance(mine[0][:, None], mine[1][:, None], stars[0][None], stars[1][None])
     within = apart <= reach[:, None] if "CONTAINS" in text else apart < reach[:, None]
-    pairs = [(int(ids[i]), int(j) + 1) for i, j in zip(*within.nonzero(), strict=True)]
+    pairs: list[tuple[int, int | None]] = [(int(ids[i]), int(j) + 1) for i, j in zip(*within.nonzero(), strict=True)]
     if join:
         pairs += [(int(i), None) for i in set(ids.tolist()) - {p[0] for p in pairs}]
     assert sorted(sky.con.sql(made.sql).fetchall(), key=str) == sorted(pairs, key=str)

@@ -30,7 +30,7 @@ numbers = st.one_of(
     st.floats(0, allow_nan=False, allow_infinity=False).map(repr),
     st.sampled_from(["1.", ".5", "1.2E-4", "0xFF", "007"]),
 ).map(lambda text: tree.Number(text, AT))
-texts = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00"), max_size=8).map(
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8).map(
     lambda text: tree.String(text, AT)
 )
 columns = st.builds(lambda q, n: tree.ColumnRef(q, n, AT), st.lists(names, max_size=2).map(tuple), names)

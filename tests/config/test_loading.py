@@ -184,5 +184,5 @@ def test_a_server_that_is_told_nonsense_ends_with_one_line(tmp_path: Path) -> No
 
 def test_errors_of_the_model_hide_what_they_were_given() -> None:
     with pytest.raises(ValueError, match="broker") as caught:
-        Settings(jobs={"broker": "amqp://hunter2@host"})  # type: ignore[arg-type]
+        Settings(jobs={"broker": "amqp://hunter2@host"})
     assert "hunter2" not in str(caught.value)

@@ -242,7 +242,7 @@ def _held(service: Any, points: list[tuple[float, float]]) -> dict[str, np.ndarr
         texts = [f"CONTAINS(POINT({lon!r}, {lat!r}), {text})" for lon, lat in points]
         got = np.array(row(service, *texts)) == 1
         if test is not None:
-            np.testing.assert_array_equal(got, test(vectors))
+            np.testing.assert_array_equal(got, test(vectors))  # type: ignore[no-untyped-call]
         held[name] = got
     return held
 

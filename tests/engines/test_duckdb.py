@@ -1,5 +1,6 @@
 """The embedded engine: streaming, uploads, limits, errors without paths or SQL, and the second wall."""
 
+import gc
 import os
 import threading
 import time
@@ -380,3 +381,59 @@ def test_temporary_folders_of_killed_processes_go(folder: Any) -> None:
 
 def test_a_tag_cannot_leave_its_comment(engine: Any) -> None:
     assert rows(engine.run("SELECT 1 AS c1", tag="a */ SELECT 2; /*")) == {"c1": [1]}
+
+
+def drained(running: Any) -> None:
+    list(running)
+
+
+def left(running: Any) -> None:
+    iteration = iter(running)
+    next(iteration)
+    iteration.close()
+
+
+def closed(running: Any) -> None:
+    next(iter(running))
+    running.close()
+
+
+KEPT: list[BaseException] = []  # as those who answer an error keep it, with all that its traceback holds
+
+
+def cancelled(running: Any) -> None:
+    threading.Timer(0.05, running.cancel).start()
+    with pytest.raises(Cancelled) as caught:
+        list(running)
+    KEPT.append(caught.value)
+
+
+def failing(running: Any) -> None:
+    with pytest.raises((EngineError, QueryError, StoreError)) as caught:
+        list(running)
+    KEPT.append(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "end"),
+    [
+        ("SELECT x AS c1 FROM {t}", drained),
+        ("SELECT a.x AS c1 FROM {t} a, {t} b, {t} c", left),
+        ("SELECT a.x AS c1 FROM {t} a, {t} b, {t} c", closed),
+        ("SELECT a.x AS c1 FROM {t} a, {t} b, {t} c", cancelled),
+        ("SELECT sum(sin(a.x + b.x + c.x)) AS c1 FROM {t} a, {t} b, {t} c", cancelled),
+        ("SELECT CAST('a' || x AS INTEGER) AS c1 FROM {t}", failing),
+        ("SELECT nothing AS c1 FROM {t}", failing),
+    ],
+)
+def test_no_file_stays_open_when_a_query_has_ended(engine: Any, folder: Any, sql: str, end: Any) -> None:
+    """At once, not when the collector of cycles comes by: a query may read thousands of files."""
+    path = put(folder, "a.b", {"x": np.arange(5000)})
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            end(engine.run(sql.format(t=f"read_parquet(['{path}'])")))
+        assert [file.path for file in psutil.Process().open_files() if file.path == str(path)] == []
+    finally:
+        gc.enable()
