@@ -41,6 +41,11 @@ __all__ = [
 ]
 
 STARS = 20_000
+pytestmark = [
+    # pyvo leaves sockets to the garbage collector
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 def nashira(*words: str) -> str:

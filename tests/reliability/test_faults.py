@@ -117,7 +117,7 @@ def small_results(centre: Centre) -> Iterator[Path]:
 
 def test_a_full_disk_is_the_true_reason(centre: Centre, calm: list[bytes], small_results: Path) -> None:
     assert shutil.disk_usage(small_results).total < 3_000_000
-    (small_results / "_incoming" / "filler").write_bytes(bytes(1_900_000))
+    (small_results / "_incoming" / "filler").write_bytes(bytes(2_050_000))
     jobs = centre.submit(40)
     wait(centre, jobs, frozenset({Phase.COMPLETED, Phase.ERROR}))
     phases = centre.phases(jobs)
