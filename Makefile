@@ -26,9 +26,10 @@ check: .venv/.dev ## lint, types, import directions, wheel content
 conformance: .venv/.dev debian ## STILTS taplint and votlint, pyvo and astroquery against the demo
 	@$(BIN)/python -m tests.conformance.run
 
-bench: .venv/.dev ## this server beside bare DuckDB and others, as ratios, in one run
+bench: .venv/.dev debian ## this server beside bare DuckDB, bare PostgreSQL and others, as ratios, in one run
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.wire
+	@$(BIN)/python -m bench.production
 
 performance: .venv/.dev debian ## results and uploads measured, docs/performance.md and docs/wire.svg renewed
 	@$(BIN)/python -m bench.wire --write

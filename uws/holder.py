@@ -16,7 +16,7 @@ import structlog
 from ..config.errors import StoreError
 from .jobs import Jobs
 from .model import Job, JobFailure, Phase, Queue, Runner, Work
-from .runs import Outcome, Run, execute
+from .runs import FULL, Outcome, Run, execute, is_full
 from .store import Claim
 from .times import now
 from .workers import worker_name
@@ -110,15 +110,24 @@ class Holder:
             self._jobs.changes.tell(job.id, Phase.EXECUTING)
             if self.stopping.is_set():
                 run.cancel()
-            folder = self._jobs.files.of_try(job.id, job.tries)
-            folder.mkdir(parents=True)
-            work = Work(job, folder, run.on_cancel, run.note)
-            self._finish(run, self._kept(job, execute(self._runners[job.service], work, run)))
+            self._finish(run, self._kept(job, self._executed(job, run)))
         except Exception:  # noqa: BLE001 - logged; the lease brings the job back
             _log.exception("a run ended without telling how", job=job.id)
         finally:
             with self._lock:
                 del self._runs[run.claim]
+
+    def _executed(self, job: Job, run: Run) -> Outcome:
+        """Make the folder of the try and do the work."""
+        folder = self._jobs.files.of_try(job.id, job.tries)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            if is_full(error):
+                _log.error("the disk for results is full", job=job.id)
+                return FULL
+            raise
+        return execute(self._runners[job.service], Work(job, folder, run.on_cancel, run.note), run)
 
     def _kept(self, job: Job, outcome: Outcome) -> Outcome:
         """Put the results of a completed run where they are kept; the run has failed where that fails."""

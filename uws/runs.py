@@ -6,6 +6,7 @@ section 2.1.4 has it.
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 import time
@@ -108,10 +109,22 @@ def execute(runner: Runner, work: Work, run: Run) -> Outcome:
     except Exception as error:  # noqa: BLE001 - whatever a runner raises ends its job, not the worker
         if run.cancelled:
             return Outcome(Phase.ABORTED)
+        if is_full(error):
+            _log.error("the disk for results is full", job=work.job.id)
+            return FULL
         return Outcome(Phase.ERROR, failure=_failure(error))
     finally:
         run.close()
     return Outcome(Phase.COMPLETED, results)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error says that the disk, or the quota, is used up."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+FULL = Outcome(Phase.ERROR, failure=JobFailure("The disk for results is full; run the job again later", transient=True))
+"""How a run ends that could not be written."""
 
 
 def _failure(error: Exception) -> JobFailure:
