@@ -196,7 +196,11 @@ class QueryPrinter(ValuePrinter):
         made = self.value(value)
         stored = isinstance(value, ColumnValue) and value.info.type == vo and not outer
         text = kind(vo) == "string" and isinstance(value, ColumnValue | Constant) and value.info.type != NULL
-        return made if stored or text else self.typed(made, vo)
+        return made if stored or text else self.result(made, vo)
+
+    def result(self, made: n.Node, vo: VOType) -> n.Node:
+        """Make a result column of exactly a type that it fits."""
+        return n.cast_column(made, vo)
 
     def _group(self, value: Value) -> n.Node:
         """A literal would be read as a column number."""

@@ -146,6 +146,18 @@ def between(value: Node, low: Node, high: Node) -> Node:
     return exp.Between(this=operand(value), low=operand(low), high=operand(high))
 
 
+def plain_text(node: Node) -> str | None:
+    """Give the SQL of a column of a source or of a number, as it is printed; None for anything else."""
+    if isinstance(node, exp.Column) and node.args.get("table") is not None:
+        return ".".join('"' + str(part.this).replace('"', '""') + '"' for part in (node.args["table"], node.this))
+    if isinstance(node, exp.Literal) and not node.is_string:
+        return str(node.this)
+    if isinstance(node, exp.Paren) and isinstance(node.this, exp.Neg):
+        inner = plain_text(node.this.this)
+        return None if inner is None or not isinstance(node.this.this, exp.Literal) else f"(-{inner})"
+    return None
+
+
 def spans(label: str, name: str, ranges: Iterable[tuple[int, int]]) -> Node:
     """label.name lies in one of the half-open ranges; made as one text, since a node for each bound takes long."""
     column_ = f'"{label}"."{name}"'
@@ -210,6 +222,17 @@ def _type(name: str) -> exp.DataType:
 def cast(value: Node, vo: VOType) -> Node:
     """CAST(value AS the type that carries vo)."""
     return exp.Cast(this=value, to=_type(duckdb_type(vo)).copy())
+
+
+@lru_cache(maxsize=256)
+def _type_text(name: str) -> str:
+    return str(_type(name).sql("duckdb"))
+
+
+def cast_column(value: Node, vo: VOType) -> Node:
+    """Do as `cast`, but make that of a column as one text: results have many of them."""
+    column_ = plain_text(value) if isinstance(value, exp.Column) else None
+    return cast(value, vo) if column_ is None else exp.Var(this=f"CAST({column_} AS {_type_text(duckdb_type(vo))})")
 
 
 def try_cast(value: Node, vo: VOType) -> Node:

@@ -107,6 +107,10 @@ class PostgresPrinter(QueryPrinter):
         """Make a value of exactly a type that it fits."""
         return pg.cast(made, vo)
 
+    def result(self, made: n.Node, vo: VOType) -> n.Node:
+        """Make a result column of exactly a type that it fits."""
+        return pg.cast(made, vo)
+
     def carried(self, place: Place, name: str) -> n.Node | None:
         """Make the node of a column of the table that a position comes from; None where queries between lose it."""
         if isinstance(place.source, TableSource):
