@@ -25,6 +25,7 @@ from .votable_write import metadata_document
 
 GROUP_ROWS = 131_072
 GROUP_BYTES = 32_000_000
+FIRST_BYTES = 1_000_000
 
 
 def write_parquet(stream: ResultStream) -> Iterator[Chunk]:
@@ -67,13 +68,14 @@ def _repeats(column: Column) -> bool:
 
 
 def _groups(stream: ResultStream) -> Iterator[list[pa.RecordBatch]]:
-    """Gather batches into row groups."""
+    """Gather batches into row groups, a small one first, so that a client soon sees something."""
     group: list[pa.RecordBatch] = []
+    most_bytes = FIRST_BYTES
     for batch in stream:
         for start in range(0, batch.num_rows, GROUP_ROWS):
             group.append(batch.slice(start, GROUP_ROWS))
-            if sum(b.num_rows for b in group) >= GROUP_ROWS or sum(b.nbytes for b in group) >= GROUP_BYTES:
+            if sum(b.num_rows for b in group) >= GROUP_ROWS or sum(b.nbytes for b in group) >= most_bytes:
                 yield group
-                group = []
+                group, most_bytes = [], GROUP_BYTES
     if group:
         yield group
