@@ -53,7 +53,11 @@ def _write(execution: Execution, path: Path, work: Work, most: int) -> int:
                 raise OutOfResources(message)
             if size - told >= _PROGRESS_BYTES:
                 told = size
-                work.progress({"rows": str(execution.stream.rows)})
+                work.progress(_progress(execution, size))
     execution.check()
-    work.progress({"rows": str(execution.stream.rows)})
+    work.progress(_progress(execution, size))
     return size
+
+
+def _progress(execution: Execution, size: int) -> dict[str, str]:
+    return {"rows": str(execution.stream.rows), "bytes": str(size)}

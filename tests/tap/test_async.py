@@ -29,6 +29,8 @@ def test_tap_3_110_111_result(http: httpx.Client, wire: Any) -> None:
     assert listed.get("id") == "result"
     assert listed.get("mime-type") == "application/x-votable+xml"
     assert int(listed.get("size") or 0) == len(result.content)
+    told = {element.tag: element.text for element in job.find(f"{U}jobInfo")}
+    assert told == {"rows": "5", "bytes": str(len(result.content))}
 
 
 def test_same_as_sync(http: httpx.Client, wire: Any) -> None:
