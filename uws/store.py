@@ -8,6 +8,7 @@ Lists of rows never load the JSON columns.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,10 @@ class JobStore:
             raise StoreError(message) from error
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, once those in use have come back; waits a second at most."""
+        pool, end = self._engine.pool, time.monotonic() + 1.0
+        while isinstance(pool, sa.QueuePool) and pool.checkedout() and time.monotonic() < end:
+            time.sleep(0.005)
         self._engine.dispose()
 
     @contextmanager
