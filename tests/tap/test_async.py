@@ -29,7 +29,7 @@ def test_tap_3_110_111_result(http: httpx.Client, wire: Any) -> None:
     assert listed.get("id") == "result"
     assert listed.get("mime-type") == "application/x-votable+xml"
     assert int(listed.get("size") or 0) == len(result.content)
-    told = {element.tag: element.text for element in job.find(f"{U}jobInfo")}
+    told = {element.tag: element.text for element in job.iterfind(f"{U}jobInfo/*")}
     assert told == {"rows": "5", "bytes": str(len(result.content))}
 
 
