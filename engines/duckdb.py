@@ -26,6 +26,7 @@ from ..sphere.functions import FUNCTIONS
 from .duckdb_errors import FAILURES
 from .duckdb_plans import estimated_rows
 from .duckdb_running import DuckDBRunning
+from .running import tagged
 from .watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ class DuckDBEngine:
         for name, table in (uploads or {}).items():
             cursor.register(name, table)
         running = DuckDBRunning(
-            cursor, _tagged(sql, tag), self._watchdog, self._store, tag, seconds, self._running.discard
+            cursor, tagged(sql, tag), self._watchdog, self._store, tag, seconds, self._running.discard
         )
         with self._lock:
             self._running.add(running)
@@ -202,12 +203,6 @@ def _remove_abandoned(lock: Path) -> None:
         log.info("removed temporary files of an ended process", folder=lock.parent.name)
     finally:
         os.close(descriptor)
-
-
-def _tagged(sql: str, tag: str) -> str:
-    """Put the tag before the SQL as a comment that it cannot leave."""
-    safe = "".join(c for c in tag if c.isalnum() or c in "-_.:")[:80]
-    return f"/* {safe} */ {sql}" if safe else sql
 
 
 def _named(path: Sequence[str]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from traceback import clear_frames
 
@@ -11,20 +10,22 @@ import duckdb
 import pyarrow as pa
 import structlog
 
-from ..config.errors import Cancelled, EngineError, NashiraError, QueryTimeout
+from ..config.errors import Cancelled, EngineError, NashiraError
 from .duckdb_errors import FAILURES, is_interrupt, translated
+from .running import RunningQuery
 from .watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 16_384  # as fast as 65,536, and long texts of that many rows still fit into memory
 _BATCH_CELLS = 600_000  # wide tables get shorter batches
-_AGAIN_SECONDS = 0.05  # an interrupt between two steps of the engine is lost: repeat it
 _PLAIN_TEXT = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
 
 
-class DuckDBRunning:
-    """A running query; it starts with the first step of the iteration, so that all its errors come from there."""
+class DuckDBRunning(RunningQuery):
+    """A running query of the embedded engine."""
+
+    again_seconds = 0.05
 
     def __init__(
         self,
@@ -38,92 +39,33 @@ class DuckDBRunning:
     ) -> None:
         self._cursor = cursor
         self._sql = sql
-        self._watchdog = watchdog
         self._store = store
         self._log = log.bind(tag=tag)
-        self._seconds = seconds
         self._on_end = on_end
-        self._step = threading.Lock()  # held while the engine works for us
-        self._ended = False
-        self._reason: NashiraError | None = None
         self._reader: pa.RecordBatchReader | None = None
         self._schema: pa.Schema | None = None
-        self._alarm = None if seconds is None else watchdog.call_in(seconds, self._time_out)
+        super().__init__(watchdog, seconds)
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches of plain types, text as `string`; see `engines.base.Running` for the errors."""
-        try:
-            while (batch := self._next()) is not None:
-                if batch.num_rows:
-                    yield batch
-        finally:
-            self.close()
+    def _interrupt_step(self) -> None:
+        self._cursor.interrupt()
 
-    def cancel(self) -> None:
-        """Stop the query from any thread; the iteration raises Cancelled. Harmless when it has ended."""
-        self._stop(Cancelled("The query was cancelled"))
-
-    def close(self) -> None:
-        """Stop if running and release everything; harmless when repeated, waits for a step under way."""
-        if self._ended:
-            return
-        self._stop(Cancelled("The query was stopped"))
-        with self._step:
-            self._release()
-
-    def _time_out(self) -> None:
-        self._stop(QueryTimeout(f"The query was stopped at its time limit of {self._seconds:g} seconds"))
-
-    def _stop(self, reason: NashiraError) -> None:
-        """Note why, interrupt the engine, and release where it is idle."""
-        if self._ended:
-            return
-        if self._reason is None:
-            self._reason = reason
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        if self._step.acquire(blocking=False):
-            try:
-                self._release()
-            finally:
-                self._step.release()
-        elif not self._ended:
-            self._cursor.interrupt()
-            self._watchdog.call_in(_AGAIN_SECONDS, self._interrupt)
-
-    def _release(self) -> None:
-        """Give everything back; `_step` is held."""
-        if self._ended:
-            return
-        self._ended = True
-        if self._alarm is not None:
-            self._watchdog.forget(self._alarm)
+    def _give_back(self) -> None:
         self._reader = None
         self._cursor.close()
         self._on_end(self)
 
-    def _next(self) -> pa.RecordBatch | None:
-        with self._step:
+    def _take_step(self) -> pa.RecordBatch | None:
+        try:
+            if self._reader is None:
+                self._start()
+            batch = self._reader.read_next_batch() if self._reader is not None else None
+        except StopIteration:
             self._check()
-            try:
-                if self._reader is None:
-                    self._start()
-                batch = self._reader.read_next_batch() if self._reader is not None else None
-            except StopIteration:
-                self._check()
-                return None
-            except FAILURES as error:
-                clear_frames(error.__traceback__)  # a relation in them keeps files open while somebody keeps the error
-                raise self._failure(error) from error
-            return batch if self._schema is None or batch is None else batch.cast(self._schema)
-
-    def _check(self) -> None:
-        if self._reason is not None:
-            raise self._reason
-        if self._ended:
-            message = "The query was read already"
-            raise EngineError(message)
+            return None
+        except FAILURES as error:
+            clear_frames(error.__traceback__)  # a relation in them keeps files open while somebody keeps the error
+            raise self._failure(error) from error
+        return batch if self._schema is None or batch is None else batch.cast(self._schema)
 
     def _failure(self, error: BaseException) -> NashiraError:
         """Give our error; its cause and the SQL go to the log only."""

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pyarrow as pa
 import structlog
 
-from ..config.errors import Cancelled, EngineError, NashiraError, QueryTimeout
+from ..config.errors import EngineError, NashiraError
 from .postgres_errors import FAILURES, state, translated
 from .postgres_pool import SessionPool
 from .postgres_session import Session
 from .postgres_types import Converter, converters, plain
+from .running import RunningQuery, tagged
 from .watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
-_AGAIN_SECONDS = 0.2  # a cancel between two statements is lost: repeat it
 
+class PostgresRunning(RunningQuery):
+    """A running query of the PostgreSQL engine; `prepare` makes a session ready for it."""
 
-class PostgresRunning:
-    """A running query; it starts with the first step of the iteration, so that all its errors come from there.
-
-    `prepare` makes a session ready for the query.
-    """
+    again_seconds = 0.2
 
     def __init__(
         self,
@@ -39,60 +37,14 @@ class PostgresRunning:
         self._pool = pool
         self._sql = sql
         self._prepare = prepare
-        self._watchdog = watchdog
         self._tag = tag
         self._log = log.bind(tag=tag)
-        self._seconds = seconds
         self._on_end = on_end
-        self._step = threading.Lock()  # held while the session works for us
         self._cancelling = threading.Lock()  # held while a cancel is sent, so that it hits no other query
         self._session: Session | None = None
-        self._started = self._whole = self._cancel_sent = self._ended = False
-        self._reason: NashiraError | None = None
+        self._started = self._whole = self._cancel_sent = False
         self._steps: list[Converter | None] | None = None
-        self._alarm = None if seconds is None else watchdog.call_in(seconds, self._time_out)
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches of plain types; see `engines.base.Running` for the errors."""
-        try:
-            while (batch := self._next()) is not None:
-                if batch.num_rows:
-                    yield batch
-        finally:
-            self.close()
-
-    def cancel(self) -> None:
-        """Stop the query from any thread; the iteration raises Cancelled. Harmless when it has ended."""
-        self._stop(Cancelled("The query was cancelled"))
-
-    def close(self) -> None:
-        """Stop if running and release everything; harmless when repeated, waits for a step under way."""
-        if self._ended:
-            return
-        self._stop(Cancelled("The query was stopped"))
-        with self._step:
-            self._release()
-
-    def _time_out(self) -> None:
-        self._stop(QueryTimeout(f"The query was stopped at its time limit of {self._seconds:g} seconds"))
-
-    def _stop(self, reason: NashiraError) -> None:
-        """Note why, cancel what the server does, and release where it is idle."""
-        if self._ended:
-            return
-        if self._reason is None:
-            self._reason = reason
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        if self._step.acquire(blocking=False):
-            try:
-                self._release()
-            finally:
-                self._step.release()
-        elif not self._ended:
-            self._pool.errands.submit(self._send_cancel)
-            self._watchdog.call_in(_AGAIN_SECONDS, self._interrupt)
+        super().__init__(watchdog, seconds)
 
     def _send_cancel(self) -> None:
         with self._cancelling:
@@ -104,13 +56,11 @@ class PostgresRunning:
             except FAILURES as error:
                 self._log.warning("the database cannot be told to cancel", error=str(error))
 
-    def _release(self) -> None:
-        """Give everything back; `_step` is held. A session is used again where its query has run to its end."""
-        if self._ended:
-            return
-        self._ended = True
-        if self._alarm is not None:
-            self._watchdog.forget(self._alarm)
+    def _interrupt_step(self) -> None:
+        self._pool.errands.submit(self._send_cancel)
+
+    def _give_back(self) -> None:
+        """A session is used again where its query has run to its end."""
         with self._cancelling:
             session, self._session = self._session, None
         if session is not None:
@@ -120,27 +70,18 @@ class PostgresRunning:
                 self._pool.discard(session)
         self._on_end(self)
 
-    def _next(self) -> pa.RecordBatch | None:
-        with self._step:
-            self._check()
-            try:
-                if not self._started:
-                    self._start()
-                batch = None if self._session is None else self._session.next_batch()
-            except FAILURES as error:
-                raise self._failure(error) from error
-            self._check()
-            if batch is None:
-                self._whole = True
-                return None
-            return batch if self._steps is None else plain(batch, self._steps)
-
-    def _check(self) -> None:
-        if self._reason is not None:
-            raise self._reason
-        if self._ended:
-            message = "The query was read already"
-            raise EngineError(message)
+    def _take_step(self) -> pa.RecordBatch | None:
+        try:
+            if not self._started:
+                self._start()
+            batch = None if self._session is None else self._session.next_batch()
+        except FAILURES as error:
+            raise self._failure(error) from error
+        self._check()
+        if batch is None:
+            self._whole = True
+            return None
+        return batch if self._steps is None else plain(batch, self._steps)
 
     def _failure(self, error: BaseException) -> NashiraError:
         """Give our error; its cause and the SQL go to the log only."""
@@ -166,7 +107,7 @@ class PostgresRunning:
                 return
             try:
                 self._prepare(session)
-                schema = session.open(_tagged(self._sql, self._tag))
+                schema = session.open(tagged(self._sql, self._tag))
             except FAILURES:
                 if session.alive or not session.used or self._reason is not None:
                     raise
@@ -197,9 +138,3 @@ def _finished(session: Session) -> bool:
     except FAILURES as error:
         log.warning("a session did not end its transaction", error=str(error))
         return False
-
-
-def _tagged(sql: str, tag: str) -> str:
-    """Put the tag before the SQL as a comment that it cannot leave."""
-    safe = "".join(c for c in tag if c.isalnum() or c in "-_.:")[:80]
-    return f"/* {safe} */ {sql}" if safe else sql
